@@ -1,0 +1,45 @@
+//! `agent-session restart`
+
+use crate::commands::{Outcome, start};
+use crate::container;
+use crate::context::Context;
+use crate::error::Result;
+use crate::lock::SessionLock;
+use crate::session::{self, SessionName};
+
+const EXAMPLES: &str = "\
+Examples:
+  Go on with the session \"default\":
+    $ agent-session restart
+  Go on with another, in the background:
+    $ agent-session restart -d frontend";
+
+/// The arguments of `restart`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Name of the session
+    #[arg(value_name = "NAME", default_value = SessionName::DEFAULT)]
+    pub name: String,
+    /// Do not attach
+    #[arg(short, long)]
+    pub detach: bool,
+}
+
+/// Starts a stopped session; one that runs is only attached.
+///
+/// # Errors
+/// [`crate::error::Error::SessionNotFound`]; those of `start`.
+pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
+    let name = SessionName::parse(&args.name)?;
+    let attaches = ctx.can_attach && !args.detach;
+    let _lock = SessionLock::take(ctx, &name)?;
+    let session = start::bring_back(ctx, session::get(ctx, &name)?)?;
+    if !attaches {
+        container::ensure_server(ctx, &name)?;
+    }
+    if !args.detach && !ctx.can_attach {
+        ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
+    }
+    Ok(start::outcome(ctx, &session, attaches))
+}

@@ -1,0 +1,63 @@
+//! `agent-session rm`
+
+use crate::commands::{Outcome, names_or_default};
+use crate::container;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::lock::SessionLock;
+use crate::report::{OneOrMany, RemovedReport, Report};
+use crate::session::{self, Session};
+
+const EXAMPLES: &str = "\
+Examples:
+  Remove a session, after a question:
+    $ agent-session rm frontend
+  Remove it without one:
+    $ agent-session rm -f frontend";
+
+/// The arguments of `rm`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Names of the sessions [default: default]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// Removes stopped sessions with everything that is theirs.
+///
+/// # Errors
+/// [`Error::SessionNotFound`], [`Error::SessionRunning`], [`Error::SessionTooNew`] and
+/// [`Error::ConfirmationRequired`], before any of them is removed; [`Error::PodmanFailed`].
+pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
+    let names = names_or_default(&args.names)?;
+    let sessions = session::get_all(ctx, &names)?;
+    sessions.iter().try_for_each(check)?;
+    if !args.force {
+        let names = names.iter().map(ToString::to_string).collect();
+        return Err(Error::ConfirmationRequired { names });
+    }
+    let removed: Result<Vec<_>> = sessions.iter().map(|session| remove(ctx, session)).collect();
+    Ok(Report::Removed(OneOrMany::new(removed?, names.len() > 1)).into())
+}
+
+fn check(session: &Session) -> Result<()> {
+    session.check_schema()?;
+    match session.is_live() {
+        true => Err(Error::SessionRunning { name: session.name.to_string() }),
+        false => Ok(()),
+    }
+}
+
+fn remove(ctx: &Context, session: &Session) -> Result<RemovedReport> {
+    let _lock = SessionLock::take(ctx, &session.name)?;
+    // Somebody may have started it between the question and the answer.
+    if let Some(now) = session::find(ctx, &session.name)? {
+        check(&now)?;
+        container::remove(ctx, &now)?;
+    }
+    Ok(RemovedReport { name: session.name.to_string(), removed: true })
+}

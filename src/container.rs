@@ -1,0 +1,260 @@
+//! From a session's specification to a running container with its terminal server, whatever was
+//! there before.
+
+use std::thread;
+
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::credentials::{self, Secret};
+use crate::error::{Error, Result};
+use crate::host;
+use crate::mount;
+use crate::podman::ContainerState;
+use crate::session::{Session, SessionName, Spec};
+
+const HOME: &str = "/home/agent";
+/// Makes sure that the terminal server runs, with the agent in it; part of the base image.
+const UP: &str = "/usr/lib/agent-session/up";
+const PIDS: u32 = 2048;
+
+/// Makes the container of a session, its home volume and its secrets. Its id.
+///
+/// What a killed attempt left behind under these names is taken away first; the caller holds the
+/// session's lock and knows that podman lists no such container.
+///
+/// # Errors
+/// [`Error::NameTaken`] where something that is not a session has the name;
+/// [`Error::PodmanFailed`].
+pub fn create(
+    ctx: &Context,
+    name: &SessionName,
+    spec: &Spec,
+    agent: &Agent,
+    has_volume: bool,
+) -> Result<String> {
+    let secrets = credentials::secrets(ctx, agent)?;
+    let spec =
+        Spec { secrets: secrets.iter().map(|secret| secret.env.clone()).collect(), ..spec.clone() };
+    store(ctx, name, &spec, &secrets, has_volume)?;
+    let args = arguments(ctx, name, &spec, agent)?;
+    match ctx.podman.run_detached(&args) {
+        Err(Error::PodmanFailed { .. }) if reap(ctx, name)? => ctx.podman.run_detached(&args),
+        other => other,
+    }
+}
+
+/// Starts the container of a session that exists and does not run.
+///
+/// # Errors
+/// [`Error::MountChanged`] where a mounted directory was replaced; [`Error::PodmanFailed`].
+pub fn start(ctx: &Context, session: &Session) -> Result<()> {
+    check_mounts(&session.name, &session.spec)?;
+    ctx.podman.start(&session.name.container())
+}
+
+/// Refuses mounts that are no longer what was agreed to.
+///
+/// # Errors
+/// [`Error::MountChanged`].
+pub fn check_mounts(name: &SessionName, spec: &Spec) -> Result<()> {
+    match spec.mounts.iter().find(|mount| !mount.is_unchanged()) {
+        None => Ok(()),
+        Some(mount) => {
+            Err(Error::MountChanged { name: name.to_string(), path: mount.source.clone().into() })
+        }
+    }
+}
+
+/// Makes sure that the terminal server of a running container is there, with the agent in it.
+///
+/// # Errors
+/// [`Error::ServerFailed`].
+pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<()> {
+    let (code, _, stderr) = ctx.podman.exec(&name.container(), &[UP])?;
+    if code == Some(0) {
+        return Ok(());
+    }
+    Err(Error::ServerFailed { name: name.to_string(), stderr })
+}
+
+/// Takes away everything of a session: container, home volume, secrets.
+///
+/// # Errors
+/// [`Error::PodmanFailed`]; what is gone already is no error.
+pub fn remove(ctx: &Context, session: &Session) -> Result<()> {
+    let name = &session.name;
+    ctx.podman.remove(&name.container())?;
+    if session.has_volume {
+        ctx.podman.remove_volume(&name.container())?;
+    }
+    remove_secrets(ctx, name)
+}
+
+fn remove_secrets(ctx: &Context, name: &SessionName) -> Result<()> {
+    let prefix = name.secret_prefix();
+    let is_own = |secret: &String| {
+        secret.strip_prefix(&prefix).is_some_and(|variable| !variable.contains('.'))
+    };
+    for secret in ctx.podman.secrets()?.iter().filter(|secret| is_own(secret)) {
+        ctx.podman.remove_secret(secret)?;
+    }
+    Ok(())
+}
+
+/// Stores volume and secrets at the same time: each is a process of podman's.
+fn store(
+    ctx: &Context,
+    name: &SessionName,
+    spec: &Spec,
+    secrets: &[Secret],
+    has_volume: bool,
+) -> Result<()> {
+    thread::scope(|scope| {
+        let volume = scope.spawn(|| match has_volume {
+            true => Ok(()),
+            false => ctx.podman.create_volume(&name.container(), &spec.labels(name)),
+        });
+        let stored = secrets.iter().try_for_each(|secret| store_secret(ctx, name, secret));
+        let volume = volume.join().unwrap_or_else(|_| {
+            Err(Error::io("making the volume", std::io::Error::other("a thread panicked")))
+        });
+        volume.and(stored)
+    })
+}
+
+fn store_secret(ctx: &Context, name: &SessionName, secret: &Secret) -> Result<()> {
+    let full = format!("{}{}", name.secret_prefix(), secret.env);
+    match ctx.podman.create_secret(&full, &secret.value) {
+        Err(Error::PodmanFailed { .. }) => {
+            ctx.podman.remove_secret(&full)?;
+            ctx.podman.create_secret(&full, &secret.value)
+        }
+        other => other,
+    }
+}
+
+/// Frees the name of a container that podman does not list: a killed `create` can leave it
+/// reserved. Whether it is free now.
+fn reap(ctx: &Context, name: &SessionName) -> Result<bool> {
+    let container = name.container();
+    let listed = ctx.podman.containers(&[format!("name=^{}$", container.replace('.', r"\."))])?;
+    if let Some(found) = listed.first() {
+        if found.labels.get("io.agent-session.name").map(String::as_str) != Some(name.as_str()) {
+            return Err(Error::NameTaken { name: name.to_string(), container });
+        }
+        // Podman made it before it failed: what failed was its start.
+        if found.state != ContainerState::Created {
+            return Ok(false);
+        }
+    }
+    ctx.podman.remove(&container)?;
+    Ok(listed.is_empty())
+}
+
+fn arguments(ctx: &Context, name: &SessionName, spec: &Spec, agent: &Agent) -> Result<Vec<String>> {
+    let rootless = ctx.podman.is_rootless()?;
+    let container = name.container();
+    let mut args = vec![
+        format!("--name={container}"),
+        format!("--hostname={}", name.as_str().replace(['_', '.'], "-").trim_end_matches('-')),
+        "--init".into(),
+        "--cap-drop=all".into(),
+        "--security-opt=no-new-privileges".into(),
+        "--user=1000:1000".into(),
+        format!("--volume={container}:{HOME}"),
+    ];
+    args.extend(identity(rootless));
+    args.extend(limits(ctx, rootless));
+    args.extend(spec.labels(name).iter().map(|(key, value)| format!("--label={key}={value}")));
+    let relabel = host::selinux_enforces();
+    args.extend(spec.mounts.iter().map(|mount| format!("--mount={}", mount.argument(relabel))));
+    let workdir = spec.mounts.first().map_or(mount::WORKSPACE, |mount| &mount.target);
+    args.push(format!("--workdir={workdir}"));
+    args.extend(environment(ctx, name, spec, agent)?);
+    for variable in &spec.secrets {
+        let secret = format!("{}{variable}", name.secret_prefix());
+        args.push(format!("--secret={secret},type=mount,target={variable},uid=1000,mode=0400"));
+    }
+    args.extend([spec.image_id.clone(), "sleep".into(), "infinity".into()]);
+    Ok(args)
+}
+
+/// Makes the user inside, 1000, the one who runs this program. Rootless podman has a name for it;
+/// as root the same map is written out: 1000 is the host's root, who has no capability inside.
+fn identity(rootless: bool) -> Vec<String> {
+    if rootless {
+        return vec!["--userns=keep-id:uid=1000,gid=1000".into()];
+    }
+    let ranges = ["1000:0:1", "0:1:1000", "1001:1001:64535"];
+    let maps =
+        ranges.iter().flat_map(|range| [format!("--uidmap={range}"), format!("--gidmap={range}")]);
+    maps.collect()
+}
+
+fn limits(ctx: &Context, rootless: bool) -> Vec<String> {
+    if ctx.podman.is_remote() {
+        return vec![format!("--pids-limit={PIDS}")];
+    }
+    let limits = host::limits(rootless);
+    let mut args = Vec::new();
+    args.extend(limits.pids.then(|| format!("--pids-limit={PIDS}")));
+    args.extend(limits.memory.map(|bytes| format!("--memory={bytes}b")));
+    if limits.memory.is_none() || !limits.pids {
+        ctx.note("this host does not let podman limit a session's memory and processes");
+    }
+    args
+}
+
+fn environment(
+    ctx: &Context,
+    name: &SessionName,
+    spec: &Spec,
+    agent: &Agent,
+) -> Result<Vec<String>> {
+    let definition = &agent.definition;
+    let json = |words: &[String]| serde_json::to_string(words).unwrap_or_default();
+    let with_args = |command: &[String]| match command {
+        [] => String::new(),
+        command => json(&[command, &spec.args].concat()),
+    };
+    let mut pairs = vec![
+        ("AGENT_SESSION".to_owned(), name.to_string()),
+        ("AGENT_SESSION_AGENT".into(), agent.name.clone()),
+        ("AGENT_SESSION_COMMAND".into(), with_args(&definition.command)),
+        ("AGENT_SESSION_RESUME".into(), with_args(&definition.resume)),
+        ("AGENT_SESSION_RESUME_WHEN".into(), definition.resume_when.clone()),
+        ("AGENT_SESSION_SEED".into(), credentials::seed(ctx, agent).to_string()),
+    ];
+    for entry in &spec.env {
+        pairs.push(env_pair(ctx, entry)?);
+    }
+    Ok(pairs.into_iter().map(|(key, value)| format!("--env={key}={value}")).collect())
+}
+
+/// `NAME=VALUE`, or `NAME` for the host's value of it.
+///
+/// # Errors
+/// [`Error::InvalidEnv`].
+pub fn env_pair(ctx: &Context, entry: &str) -> Result<(String, String)> {
+    let (key, value) = match entry.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (entry, None),
+    };
+    let refuse = |why: &str| Error::InvalidEnv {
+        message: format!("invalid --env '{}': {why}", key.escape_debug()),
+    };
+    let starts = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !starts || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(refuse("a variable's name has letters, digits and '_' only"));
+    }
+    if key.starts_with("AGENT_SESSION") {
+        return Err(refuse("names that begin with AGENT_SESSION are agent-session's own"));
+    }
+    match value {
+        Some(value) => Ok((key.into(), value.into())),
+        None => ctx
+            .text_var(key)?
+            .map(|value| (key.into(), value.into()))
+            .ok_or_else(|| refuse("it is not set here; give a value with NAME=VALUE")),
+    }
+}

@@ -1,0 +1,113 @@
+//! What an agent may know of the host: keys, which become podman secrets, and a few harmless
+//! settings. The host's own configuration directories are never mounted.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::agent::{Agent, Credential};
+use crate::context::Context;
+use crate::error::{Result, shell_quote};
+
+/// A key for the inside of a session.
+pub struct Secret {
+    /// The variable it becomes.
+    pub env: String,
+    /// Its value. Never printed, never an argument.
+    pub value: String,
+}
+
+/// The keys that the host has for an agent. What is wrong with a file is said, and the session
+/// starts all the same.
+///
+/// # Errors
+/// [`crate::error::Error::InvalidEnv`] where a variable is not UTF-8.
+pub fn secrets(ctx: &Context, agent: &Agent) -> Result<Vec<Secret>> {
+    let mut found = Vec::new();
+    for credential in &agent.definition.credentials {
+        let value = match ctx.text_var(&credential.env)? {
+            Some(value) => Some(value.to_owned()),
+            None => from_file(ctx, credential),
+        };
+        found.extend(value.map(|value| Secret { env: credential.env.clone(), value }));
+    }
+    if found.is_empty() && !agent.definition.credentials.is_empty() {
+        let names = agent.definition.credentials.iter().map(|credential| credential.env.as_str());
+        ctx.note(format!(
+            "no credentials for {}: log in inside the session, or set {}",
+            agent.name,
+            names.take(2).collect::<Vec<_>>().join(" or ")
+        ));
+    }
+    Ok(found)
+}
+
+/// The harmless settings of the host's files: `{file: {key: value}}`.
+#[must_use]
+pub fn seed(ctx: &Context, agent: &Agent) -> Value {
+    let mut files = Map::new();
+    for seed in &agent.definition.seed {
+        let Some(Value::Object(all)) = read_json(ctx, &seed.file) else { continue };
+        let kept: Map<_, _> = all.into_iter().filter(|(key, _)| seed.keys.contains(key)).collect();
+        if !kept.is_empty() {
+            files.insert(seed.file.clone(), Value::Object(kept));
+        }
+    }
+    Value::Object(files)
+}
+
+fn from_file(ctx: &Context, credential: &Credential) -> Option<String> {
+    let file = credential.file.as_ref()?;
+    let value = read_json(ctx, file)?;
+    let value = value.pointer(credential.pointer.as_deref().unwrap_or_default())?;
+    let text = match (&credential.only_type, value) {
+        (Some(kind), Value::Object(members)) => {
+            let of_kind = |member: &Value| member.get("type").and_then(Value::as_str) == Some(kind);
+            let kept = members.iter().filter(|(_, member)| of_kind(member));
+            let kept: Map<_, _> = kept.map(|(key, member)| (key.clone(), member.clone())).collect();
+            (!kept.is_empty()).then(|| Value::Object(kept).to_string())?
+        }
+        (None, Value::String(text)) => text.clone(),
+        _ => return None,
+    };
+    warn_of_mode(ctx, &ctx.home.join(file));
+    (!text.is_empty()).then_some(text)
+}
+
+fn read_json(ctx: &Context, file: &str) -> Option<Value> {
+    let path = ctx.home.join(file);
+    let shown = path.display();
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            ctx.note(format!("{shown} cannot be read ({error}); going on without it"));
+            return None;
+        }
+    };
+    match serde_json::from_str(&text) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            ctx.note(format!(
+                "{shown} is not valid JSON (line {line}, column {column}); going on without it: \
+                 jq . {}",
+                shell_quote(&path.to_string_lossy())
+            ));
+            None
+        }
+    }
+}
+
+fn warn_of_mode(ctx: &Context, path: &Path) {
+    let readable_by_others = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
+    if readable_by_others {
+        ctx.note(format!(
+            "{} holds a key and can be read by others: chmod 600 {}",
+            path.display(),
+            shell_quote(&path.to_string_lossy())
+        ));
+    }
+}

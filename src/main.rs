@@ -1,0 +1,132 @@
+//! The program: parse, run, complete by questions, render, attach. No logic.
+
+use std::ffi::OsStr;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use agent_session::attach::{self, Ended};
+use agent_session::cli::{Cli, Format};
+use agent_session::commands::{self, Attach, Command};
+use agent_session::context::Context;
+use agent_session::error::{Error, Result};
+use agent_session::render::{self, Surface};
+use agent_session::{progress, prompt};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => match Context::from_process(progress::listener()) {
+            Ok(ctx) => with_context(ctx, cli),
+            Err(error) => fail(&error, cli.json),
+        },
+        Err(error) => usage(&error),
+    }
+}
+
+fn with_context(mut ctx: Context, cli: Cli) -> ExitCode {
+    let format = match format(&ctx, &cli) {
+        Ok(format) => format,
+        Err(error) => return fail(&error, cli.json),
+    };
+    let is_table = format == Format::Table;
+    let (stdin, stdout) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+    ctx.can_ask = is_table && stdin && std::io::stderr().is_terminal();
+    ctx.can_attach = is_table && stdin && stdout;
+    run(&ctx, cli.command, format).unwrap_or_else(|error| fail(&error, !is_table))
+}
+
+/// The flag, else `AGENT_SESSION_FORMAT`, else a table.
+fn format(ctx: &Context, cli: &Cli) -> Result<Format> {
+    const VARIABLE: &str = "AGENT_SESSION_FORMAT";
+    if cli.json {
+        return Ok(Format::Json);
+    }
+    match (cli.format, ctx.var(VARIABLE).map(OsStr::as_encoded_bytes)) {
+        (Some(format), _) => Ok(format),
+        (None, None | Some(b"table")) => Ok(Format::Table),
+        (None, Some(b"json")) => Ok(Format::Json),
+        (None, Some(_)) => {
+            Err(Error::InvalidEnv { message: format!("{VARIABLE} is neither table nor json") })
+        }
+    }
+}
+
+fn run(ctx: &Context, mut command: Command, format: Format) -> Result<ExitCode> {
+    loop {
+        let outcome = match commands::run(ctx, &command) {
+            Ok(outcome) => outcome,
+            Err(error) if ctx.can_ask => {
+                prompt::complete(&mut command, error)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(report) = &outcome.report {
+            print(&match format {
+                Format::Json => render::json(report, std::io::stdout().is_terminal()),
+                Format::Table => render::table(report, surface(ctx)),
+            })?;
+        }
+        match outcome.attach {
+            None => return Ok(ExitCode::SUCCESS),
+            Some(plan) => match (attach::run(ctx, &plan)?, &mut command) {
+                (Ended::NotRunning, Command::Start(args)) if plan.unseen => args.look_first = true,
+                (ended, _) => return leave(ctx, &plan, &ended),
+            },
+        }
+    }
+}
+
+fn leave(ctx: &Context, plan: &Attach, ended: &Ended) -> Result<ExitCode> {
+    let name = &plan.name;
+    match ended {
+        Ended::Left => {
+            ctx.note(format!("left session '{name}'; back to it: agent-session restart {name}"))
+        }
+        Ended::Stopped => ctx.note(format!(
+            "session '{name}' was stopped; back to it: agent-session restart {name}"
+        )),
+        Ended::Signal(signal) => {
+            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
+        }
+        Ended::NotRunning => {
+            return Err(Error::SessionNotFound { name: name.to_string(), nearest: None });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn surface(ctx: &Context) -> Surface {
+    let width = terminal_size::terminal_size_of(std::io::stdout());
+    Surface { width: width.map(|(width, _)| width.0.into()), now: ctx.now() }
+}
+
+fn print(text: &str) -> Result<()> {
+    match writeln!(anstream::stdout(), "{text}") {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::io("writing the result", error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn fail(error: &Error, json: bool) -> ExitCode {
+    let text = if json { render::json(&error.report(), false) } else { render::error(error) };
+    // There is nobody else to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+    ExitCode::from(error.exit_code())
+}
+
+/// Help, version and usage errors; the latter as JSON too where JSON was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asks_json = |arg: &std::ffi::OsString| arg == "--json" || arg == "--format=json";
+    if error.use_stderr()
+        && std::env::args_os().take_while(|arg| arg != "--").any(|arg| asks_json(&arg))
+    {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return fail(&Error::Usage { message: message.into() }, true);
+    }
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

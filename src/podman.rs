@@ -1,0 +1,518 @@
+//! Podman, through its command line. The only place that starts processes.
+//!
+//! Every call has a deadline, a scrubbed environment and arguments that are never parsed by a
+//! shell. Decisions are taken on exit codes and JSON, never on podman's words; those are kept as
+//! the cause of an error.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use wait_timeout::ChildExt;
+use xshell::Shell;
+
+use crate::error::{Error, Result};
+
+mod wire;
+
+pub use wire::{Container, ContainerState, Details, Image, Volume};
+
+/// The deadline of a question to podman.
+const QUERY: Duration = Duration::from_secs(5);
+/// How often a question is put before podman is taken to be unusable.
+const ATTEMPTS: u32 = 4;
+/// The deadline of a change: the first start of an image under a new id mapping copies its layers.
+const ACTION: Duration = Duration::from_secs(180);
+
+/// What has a meaning in CSV, and the sign that encodes it.
+const NOT_CSV: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'%');
+
+/// The variables podman and its helpers understand. Everything else of the caller's environment,
+/// keys of other services first of all, stays outside.
+const PASSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TERM",
+    "TMPDIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REGISTRY_AUTH_FILE",
+    "DOCKER_CONFIG",
+    "STORAGE_DRIVER",
+    "STORAGE_OPTS",
+    "BUILDAH_ISOLATION",
+    "SSH_AUTH_SOCK",
+];
+/// The same, by how a name begins.
+const PASSED_PREFIXES: &[&str] = &["CONTAINER", "PODMAN_", "XDG_", "LC_", "_CONTAINERS_"];
+/// Passed to a build only: a session has the network that its container is given.
+const PASSED_TO_BUILDS: &[&str] =
+    &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
+
+/// The engine.
+#[derive(Debug, Clone)]
+pub struct Podman {
+    environment: Vec<(OsString, OsString)>,
+    proxies: Vec<(OsString, OsString)>,
+    remote: bool,
+}
+
+/// What a podman process left behind.
+struct Answer {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+impl Answer {
+    fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim().to_owned()
+    }
+}
+
+impl Podman {
+    /// Podman as this environment configures it.
+    #[must_use]
+    pub fn new(environment: &[(OsString, OsString)]) -> Self {
+        let select = |keep: &dyn Fn(&str) -> bool| -> Vec<_> {
+            let kept = environment.iter().filter(|(key, _)| key.to_str().is_some_and(keep));
+            kept.cloned().collect()
+        };
+        let passed = |key: &str| {
+            PASSED.contains(&key) || PASSED_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        };
+        let remote = cfg!(not(target_os = "linux"))
+            || environment.iter().any(|(key, value)| key == "CONTAINER_HOST" && !value.is_empty());
+        Self {
+            environment: select(&passed),
+            proxies: select(&|key| PASSED_TO_BUILDS.contains(&key)),
+            remote,
+        }
+    }
+
+    /// Whether podman runs elsewhere: in its virtual machine (macOS), or behind `CONTAINER_HOST`.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.remote
+    }
+
+    /// Whether containers run without root's privileges.
+    ///
+    /// # Errors
+    /// Those of a query; a local podman is rootless exactly where its user is not root and is not
+    /// asked.
+    pub fn is_rootless(&self) -> Result<bool> {
+        if !self.remote {
+            return Ok(!rustix::process::geteuid().is_root());
+        }
+        let answer = self.query(["info", "--format", "{{.Host.Security.Rootless}}"])?;
+        Ok(answer.stdout() == "true")
+    }
+
+    /// Every container that matches the filters (`label=…`, `name=…`).
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub fn containers(&self, filters: &[String]) -> Result<Vec<Container>> {
+        self.list(["ps", "--all", "--no-trunc", "--format", "json"], filters)
+    }
+
+    /// Every volume that matches the filters.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub fn volumes(&self, filters: &[String]) -> Result<Vec<Volume>> {
+        self.list(["volume", "ls", "--format", "json"], filters)
+    }
+
+    /// Every tagged image that matches the filters.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub fn images(&self, filters: &[String]) -> Result<Vec<Image>> {
+        self.list(["images", "--no-trunc", "--format", "json"], filters)
+    }
+
+    /// The names of all secrets.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub fn secrets(&self) -> Result<Vec<String>> {
+        let answer = self.query(["secret", "ls", "--format", "{{.Name}}"])?;
+        Ok(answer.stdout().lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    /// All that podman knows of one container.
+    ///
+    /// # Errors
+    /// Those of a query; a container that does not exist is [`Error::PodmanFailed`].
+    pub fn details(&self, container: &str) -> Result<Details> {
+        let args = ["container", "inspect", "--format", "json", container];
+        let answer = self.run(&to_args(args), None, QUERY)?;
+        let mut all: Vec<Details> =
+            parse("podman container inspect", &expect_ok("podman container inspect", answer)?)?;
+        all.pop().ok_or_else(|| malformed("podman container inspect", "an empty list"))
+    }
+
+    /// Creates and starts a container: `podman run --detach` with these arguments. Its id.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`]; podman may have left a created container behind.
+    pub fn run_detached(&self, args: &[String]) -> Result<String> {
+        let head = ["run", "--detach", "--pull=never"].map(String::from);
+        let answer = self.run(&[&head, args].concat(), None, ACTION)?;
+        Ok(expect_ok("podman run", answer)?.stdout())
+    }
+
+    /// Starts a container that exists.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn start(&self, container: &str) -> Result<()> {
+        self.act(["start", container])
+    }
+
+    /// Lets a paused container go on.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn unpause(&self, container: &str) -> Result<()> {
+        self.act(["unpause", container])
+    }
+
+    /// Stops a container; one that is not running stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn stop(&self, container: &str) -> Result<()> {
+        self.act(["stop", "--time", "5", container])
+    }
+
+    /// Removes a container in any state, also one whose name alone is reserved by a `create` that
+    /// was killed. One name a call: `podman rm --force` of 4.3 returns 0 and removes nothing when
+    /// one of several names is missing.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn remove(&self, container: &str) -> Result<()> {
+        self.act(["rm", "--force", "--time", "2", container])
+    }
+
+    /// Makes a volume with labels.
+    ///
+    /// Podman 4.3 reads these labels as CSV, others as they are: what CSV would take apart is
+    /// percent-encoded, and decoded when volumes are read.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`], also where it exists.
+    pub fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<()> {
+        let mut args = to_args(["volume", "create"]);
+        args.extend(labels.iter().map(|(key, value)| {
+            format!("--label={key}={}", utf8_percent_encode(value, NOT_CSV))
+        }));
+        args.push(name.into());
+        expect_ok("podman volume create", self.run(&args, None, ACTION)?).map(drop)
+    }
+
+    /// Removes a volume.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn remove_volume(&self, name: &str) -> Result<()> {
+        self.act(["volume", "rm", name])
+    }
+
+    /// Stores a secret. Its value goes through standard input, never through an argument.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`], also where it exists.
+    pub fn create_secret(&self, name: &str, value: &str) -> Result<()> {
+        let args = to_args(["secret", "create", name, "-"]);
+        let answer = self.run(&args, Some(value.as_bytes()), ACTION)?;
+        expect_ok("podman secret create", answer).map(drop)
+    }
+
+    /// Removes a secret.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn remove_secret(&self, name: &str) -> Result<()> {
+        self.act(["secret", "rm", name])
+    }
+
+    /// Runs a program in a running container: its exit code and what it printed.
+    ///
+    /// # Errors
+    /// [`Error::PodmanMissing`], [`Error::PodmanTimeout`]. A program that fails is no error here.
+    pub fn exec(&self, container: &str, program: &[&str]) -> Result<(Option<i32>, String, String)> {
+        let args: Vec<String> =
+            ["exec", container].iter().chain(program).map(|arg| (*arg).into()).collect();
+        let answer = self.run(&args, None, ACTION)?;
+        Ok((answer.status.code(), answer.stdout(), answer.stderr))
+    }
+
+    /// Runs a program in a new container of an image that has no network and is removed after it.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`].
+    pub fn run_once(&self, image: &str, program: &[&str]) -> Result<String> {
+        let head = ["run", "--rm", "--pull=never", "--network=none", image];
+        let args: Vec<String> = head.iter().chain(program).map(|arg| (*arg).into()).collect();
+        Ok(expect_ok("podman run", self.run(&args, None, ACTION)?)?.stdout())
+    }
+
+    /// The command that attaches this terminal to a program in a running container. It is started
+    /// by the attach edge, which owns the terminal.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the working directory is gone.
+    pub fn exec_terminal(
+        &self,
+        container: &str,
+        env: &[String],
+        program: &[String],
+    ) -> Result<Command> {
+        // The default detach keys swallow Ctrl-P, which Zellij and readline use.
+        let mut args = to_args(["exec", "--interactive", "--tty", "--detach-keys="]);
+        args.extend(env.iter().map(|pair| format!("--env={pair}")));
+        args.push(container.into());
+        args.extend_from_slice(program);
+        self.command(&args)
+    }
+
+    /// Builds an image: `podman build` with these arguments, each line of its output as it comes.
+    ///
+    /// Podman stays in the caller's foreground process group: Ctrl+C ends it too.
+    ///
+    /// # Errors
+    /// [`Error::PodmanMissing`], [`Error::Io`]. A build that fails returns `false`.
+    pub fn build(&self, args: &[String], mut line: impl FnMut(&str)) -> Result<bool> {
+        let mut command = self.command(&[&["build".to_owned()], args].concat())?;
+        command.envs(self.proxies.iter().cloned());
+        let (reader, writer) =
+            std::io::pipe().map_err(|source| Error::io("making a pipe", source))?;
+        let errors = writer.try_clone().map_err(|source| Error::io("making a pipe", source))?;
+        command.stdin(Stdio::null()).stdout(writer).stderr(errors);
+        let mut child = command.spawn().map_err(spawn_error)?;
+        // The command holds the write end: the pipe ends only when it is gone.
+        drop(command);
+        for_each_line(reader, &mut line)?;
+        let status = child.wait().map_err(|source| Error::io("waiting for podman", source))?;
+        Ok(status.success())
+    }
+
+    fn list<T: DeserializeOwned, const N: usize>(
+        &self,
+        command: [&str; N],
+        filters: &[String],
+    ) -> Result<Vec<T>> {
+        let mut args = to_args(command);
+        args.extend(filters.iter().map(|filter| format!("--filter={filter}")));
+        let answer = self.query_args(&args)?;
+        // Podman 4.3 prints nothing at all for an empty list of some kinds.
+        if answer.stdout.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Vec::new());
+        }
+        parse(&operation(&args), &answer)
+    }
+
+    fn act<const N: usize>(&self, args: [&str; N]) -> Result<()> {
+        let answer = self.run(&to_args(args), None, ACTION)?;
+        expect_ok(&operation(&to_args(args)), answer).map(drop)
+    }
+
+    fn query<const N: usize>(&self, args: [&str; N]) -> Result<Answer> {
+        self.query_args(&to_args(args))
+    }
+
+    /// A question that a podman that works at all can answer: where it fails, podman is unusable.
+    ///
+    /// Asked again where it fails: podman's lists fail when another process removes an image or a
+    /// container while they are being made ("image not known", podman 4.3).
+    fn query_args(&self, args: &[String]) -> Result<Answer> {
+        for _ in 1..ATTEMPTS {
+            let answer = self.run(args, None, QUERY)?;
+            if answer.status.success() {
+                return Ok(answer);
+            }
+        }
+        let answer = self.run(args, None, QUERY)?;
+        if answer.status.success() { Ok(answer) } else { Err(self.unusable(answer.stderr)) }
+    }
+
+    fn unusable(&self, stderr: String) -> Error {
+        let version = self.run(&to_args(["--version"]), None, QUERY);
+        let found = version.ok().and_then(|answer| version_in(&answer.stdout()));
+        match found {
+            Some((major, text)) if major < 4 => Error::PodmanTooOld { found: text },
+            _ => Error::PodmanUnreachable { stderr, remote: self.remote },
+        }
+    }
+
+    fn run(&self, args: &[String], stdin: Option<&[u8]>, deadline: Duration) -> Result<Answer> {
+        let mut command = self.command(args)?;
+        // A group of its own, so that a deadline ends podman's helpers too, and so that Ctrl+C
+        // never cuts a change in half.
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = command.spawn().map_err(spawn_error)?;
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), stdin) {
+            pipe.write_all(bytes).map_err(|source| Error::io("writing to podman", source))?;
+        }
+        let stdout = read_in_background(child.stdout.take());
+        let stderr = read_in_background(child.stderr.take());
+        let Some(status) = wait(&mut child, deadline)? else {
+            return Err(Error::PodmanTimeout {
+                operation: operation(args),
+                seconds: deadline.as_secs(),
+            });
+        };
+        let stderr = String::from_utf8_lossy(&join(stderr)).into_owned();
+        Ok(Answer { status, stdout: join(stdout), stderr })
+    }
+
+    fn command(&self, args: &[String]) -> Result<Command> {
+        let shell = Shell::new().map_err(|error| {
+            Error::io("reading the working directory", std::io::Error::other(error))
+        })?;
+        let command = shell.cmd("podman").args(args).env_clear();
+        Ok(command.envs(self.environment.iter().cloned()).into())
+    }
+}
+
+fn to_args<const N: usize>(args: [&str; N]) -> Vec<String> {
+    args.map(String::from).to_vec()
+}
+
+/// The verb of a call, for messages: `podman volume create`, without its operands.
+fn operation(args: &[String]) -> String {
+    let words =
+        if matches!(args.first().map(String::as_str), Some("volume" | "secret" | "container")) {
+            2
+        } else {
+            1
+        };
+    let verb: Vec<_> = args.iter().take(words).map(String::as_str).collect();
+    format!("podman {}", verb.join(" "))
+}
+
+fn spawn_error(source: std::io::Error) -> Error {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => Error::PodmanMissing,
+        _ => Error::io("starting podman", source),
+    }
+}
+
+/// Waits for a child; `None` when the deadline passed, in which case its process group is killed.
+fn wait(child: &mut Child, deadline: Duration) -> Result<Option<ExitStatus>> {
+    let waiting = |source| Error::io("waiting for podman", source);
+    let status = child.wait_timeout(deadline).map_err(waiting)?;
+    if status.is_none() {
+        let group = rustix::process::Pid::from_child(child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        child.wait().map_err(waiting)?;
+    }
+    Ok(status)
+}
+
+fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is all there is to show.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+fn join(thread: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
+    thread.join().unwrap_or_default()
+}
+
+fn for_each_line(reader: impl Read, mut line: impl FnMut(&str)) -> Result<()> {
+    for bytes in BufReader::new(reader).split(b'\n') {
+        let bytes = bytes.map_err(|source| Error::io("reading podman's output", source))?;
+        line(String::from_utf8_lossy(&bytes).trim_end());
+    }
+    Ok(())
+}
+
+fn expect_ok(operation: &str, answer: Answer) -> Result<Answer> {
+    if answer.status.success() {
+        return Ok(answer);
+    }
+    Err(Error::PodmanFailed { operation: operation.into(), stderr: answer.stderr })
+}
+
+fn parse<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T> {
+    serde_json::from_slice(&answer.stdout).map_err(|error| malformed(operation, &error.to_string()))
+}
+
+fn malformed(operation: &str, reason: &str) -> Error {
+    Error::PodmanFailed {
+        operation: operation.into(),
+        stderr: format!("its JSON is not understood: {reason}"),
+    }
+}
+
+/// The version in `podman version 4.3.1`: its major number and its text.
+fn version_in(text: &str) -> Option<(u32, String)> {
+    let version = text.split_whitespace().last()?;
+    let major = version.split('.').next()?.parse().ok()?;
+    Some((major, version.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(key: &str, value: &str) -> (OsString, OsString) {
+        (key.into(), value.into())
+    }
+
+    #[test]
+    fn the_environment_is_scrubbed() {
+        let podman = Podman::new(&[
+            pair("PATH", "/bin"),
+            pair("AWS_SECRET_ACCESS_KEY", "x"),
+            pair("ANTHROPIC_API_KEY", "x"),
+            pair("XDG_RUNTIME_DIR", "/run/user/1"),
+            pair("CONTAINERS_CONF", "/c"),
+            pair("HTTPS_PROXY", "http://proxy"),
+        ]);
+        let names: Vec<_> =
+            podman.environment.iter().map(|(key, _)| key.to_str().unwrap()).collect();
+        assert_eq!(names, ["PATH", "XDG_RUNTIME_DIR", "CONTAINERS_CONF"]);
+        assert_eq!(podman.proxies, [pair("HTTPS_PROXY", "http://proxy")]);
+    }
+
+    #[test]
+    fn a_podman_behind_a_socket_is_remote() {
+        assert!(Podman::new(&[pair("CONTAINER_HOST", "ssh://x")]).is_remote());
+        assert!(
+            !Podman::new(&[pair("CONTAINER_HOST", "")]).is_remote() || cfg!(target_os = "macos")
+        );
+    }
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version_in("podman version 4.3.1"), Some((4, "4.3.1".into())));
+        assert_eq!(version_in("podman version 5.0.0-dev"), Some((5, "5.0.0-dev".into())));
+        assert_eq!(version_in("garbage"), None);
+    }
+
+    #[test]
+    fn messages_name_the_verb_without_operands() {
+        assert_eq!(operation(&to_args(["volume", "create", "x"])), "podman volume create");
+        assert_eq!(operation(&to_args(["stop", "x"])), "podman stop");
+    }
+}

@@ -1,0 +1,504 @@
+//! What a session is: its name, what was fixed when it was made, and the state it is in.
+//!
+//! Podman's labels on the container and on the home volume carry all of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::thread;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::image;
+use crate::mount::Mount;
+use crate::podman::{Container, ContainerState, Image, Volume};
+
+/// The version of the labels. This program reads this one and changes no newer one.
+pub const SCHEMA: u32 = 1;
+const PREFIX: &str = "io.agent-session.";
+
+/// The name of a session: `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`, case-sensitive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// The name of the session that is meant where none is given.
+    pub const DEFAULT: &str = "default";
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut chars = text.chars();
+        let starts = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
+        let goes_on = chars.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        if starts && goes_on && text.len() <= 63 {
+            Ok(Self(text.into()))
+        } else {
+            Err(Error::InvalidName(text.into()))
+        }
+    }
+
+    /// The name of its container, and of its home volume.
+    #[must_use]
+    pub fn container(&self) -> String {
+        format!("agent-session-{}", self.0)
+    }
+
+    /// What the names of its secrets begin with. The rest is the name of a variable, which has no
+    /// dot, so that one session's prefix never covers another's secret.
+    #[must_use]
+    pub fn secret_prefix(&self) -> String {
+        format!("agent-session.{}.", self.0)
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The state of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The container runs.
+    Running,
+    /// It does not run, or podman has only the home volume left; `start` brings it back.
+    Stopped,
+    /// Made, but never started; or the machine was restarted since.
+    Created,
+    /// Frozen by `podman pause`.
+    Paused,
+    /// Podman cannot say, or its labels cannot be read; `inspect` says why.
+    Broken,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Created => "created",
+            Self::Paused => "paused",
+            Self::Broken => "broken",
+        })
+    }
+}
+
+/// What is fixed when a session is made, and kept in the labels.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Spec {
+    /// The agent's name.
+    pub agent: String,
+    /// The first mounted path: an absolute directory of the host.
+    pub project: String,
+    /// Everything of the host's that is mounted.
+    pub mounts: Vec<Mount>,
+    /// Arguments for the agent, each time that it starts.
+    pub args: Vec<String>,
+    /// `NAME=VALUE` as given, or `NAME` for a variable of the host's.
+    pub env: Vec<String>,
+    /// The names of the variables that are podman secrets.
+    pub secrets: Vec<String>,
+    /// The id of the image it was made from.
+    pub image_id: String,
+    /// The version of agent-session that made it.
+    pub version: String,
+    /// When the session was made.
+    pub created: Timestamp,
+}
+
+impl Spec {
+    /// The labels that say all this of a session.
+    #[must_use]
+    pub fn labels(&self, name: &SessionName) -> BTreeMap<String, String> {
+        let entries = [
+            ("schema", SCHEMA.to_string()),
+            ("name", name.to_string()),
+            ("agent", self.agent.clone()),
+            ("project", self.project.clone()),
+            ("mounts", json(&self.mounts)),
+            ("args", json(&self.args)),
+            ("env", json(&self.env)),
+            ("secrets", json(&self.secrets)),
+            ("image-id", self.image_id.clone()),
+            ("version", self.version.clone()),
+            ("created", self.created.to_string()),
+        ];
+        entries.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect()
+    }
+
+    /// Reads the labels; what cannot be read is left empty and named in the second value.
+    fn from_labels(labels: &BTreeMap<String, String>) -> (Self, Vec<String>) {
+        let mut reader = Reader { labels, problems: Vec::new() };
+        let spec = Self {
+            agent: reader.text("agent"),
+            project: reader.text("project"),
+            mounts: reader.json("mounts"),
+            args: reader.json("args"),
+            env: reader.json("env"),
+            secrets: reader.json("secrets"),
+            image_id: reader.text("image-id"),
+            version: reader.text("version"),
+            created: reader.parsed("created"),
+        };
+        (spec, reader.problems)
+    }
+}
+
+/// The JSON of a label; lists of strings and mounts cannot fail to be written.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+struct Reader<'a> {
+    labels: &'a BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&mut self, key: &str) -> String {
+        let found = self.labels.get(&format!("{PREFIX}{key}"));
+        if found.is_none() {
+            self.problems.push(format!("the label {PREFIX}{key} is missing"));
+        }
+        found.cloned().unwrap_or_default()
+    }
+
+    fn json<T: for<'de> Deserialize<'de> + Default>(&mut self, key: &str) -> T {
+        let text = self.text(key);
+        let parsed = serde_json::from_str(&text);
+        self.keep(key, &text, parsed)
+    }
+
+    fn parsed<T: std::str::FromStr + Default>(&mut self, key: &str) -> T {
+        let text = self.text(key);
+        let parsed = text.parse();
+        self.keep(key, &text, parsed)
+    }
+
+    fn keep<T: Default, E>(
+        &mut self,
+        key: &str,
+        text: &str,
+        parsed: std::result::Result<T, E>,
+    ) -> T {
+        if parsed.is_err() && !text.is_empty() {
+            self.problems.push(format!("the label {PREFIX}{key} is not understood"));
+        }
+        parsed.unwrap_or_default()
+    }
+}
+
+/// One session, as podman tells it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its name.
+    pub name: SessionName,
+    /// What was fixed when it was made.
+    pub spec: Spec,
+    /// Its container; `None` where only the home volume is left.
+    pub container: Option<Container>,
+    /// Whether it has its home volume.
+    pub has_volume: bool,
+    /// The version of its labels, where it is not this program's.
+    pub foreign_schema: Option<String>,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
+    /// The id of its agent's image as it is built now.
+    pub current_image: Option<String>,
+}
+
+impl Session {
+    fn new(name: SessionName, labels: &BTreeMap<String, String>, images: &[Image]) -> Self {
+        let schema = labels.get(&format!("{PREFIX}schema"));
+        let foreign_schema = schema.filter(|text| **text != SCHEMA.to_string()).cloned();
+        let (spec, problems) = Spec::from_labels(labels);
+        let current_image = image::find(images, &spec.agent).map(|image| image.id.clone());
+        let problems = if foreign_schema.is_some() { Vec::new() } else { problems };
+        Self {
+            name,
+            spec,
+            container: None,
+            has_volume: false,
+            foreign_schema,
+            problems,
+            current_image,
+        }
+    }
+
+    /// The state it is in.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        if !self.problems.is_empty() {
+            return Status::Broken;
+        }
+        match self.container.as_ref().map(|container| container.state) {
+            None | Some(ContainerState::Exited) => Status::Stopped,
+            Some(ContainerState::Created) => Status::Created,
+            Some(ContainerState::Running) => Status::Running,
+            Some(ContainerState::Paused) => Status::Paused,
+            Some(ContainerState::Stopping | ContainerState::Unknown) => Status::Broken,
+        }
+    }
+
+    /// Whether its processes may be alive.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.status(), Status::Running | Status::Paused)
+    }
+
+    /// Whether a newer image of its agent is built.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.current_image.as_ref().is_some_and(|current| *current != self.image_id())
+    }
+
+    /// The id of the image its container runs, or ran.
+    #[must_use]
+    pub fn image_id(&self) -> String {
+        let actual = self.container.as_ref().map(|container| container.image_id.clone());
+        actual.unwrap_or_else(|| self.spec.image_id.clone())
+    }
+
+    /// Refuses to change a session whose labels a newer program wrote.
+    ///
+    /// # Errors
+    /// [`Error::SessionTooNew`].
+    pub fn check_schema(&self) -> Result<()> {
+        match &self.foreign_schema {
+            None => Ok(()),
+            Some(schema) => {
+                Err(Error::SessionTooNew { name: self.name.to_string(), schema: schema.clone() })
+            }
+        }
+    }
+}
+
+/// All sessions, by name.
+///
+/// # Errors
+/// Those of a query to podman.
+pub fn all(ctx: &Context) -> Result<Vec<Session>> {
+    load(ctx, &format!("label={PREFIX}schema"))
+}
+
+/// The session of this name.
+///
+/// # Errors
+/// Those of a query to podman.
+pub fn find(ctx: &Context, name: &SessionName) -> Result<Option<Session>> {
+    Ok(load(ctx, &format!("label={PREFIX}name={name}"))?.pop())
+}
+
+/// The session of this name, which must exist.
+///
+/// # Errors
+/// [`Error::SessionNotFound`] with the nearest name that exists; those of a query to podman.
+pub fn get(ctx: &Context, name: &SessionName) -> Result<Session> {
+    match find(ctx, name)? {
+        Some(session) => Ok(session),
+        None => Err(not_found(name.as_str(), &all(ctx)?)),
+    }
+}
+
+/// The sessions of these names, all of which must exist.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn get_all(ctx: &Context, names: &[SessionName]) -> Result<Vec<Session>> {
+    if let [name] = names {
+        return Ok(vec![get(ctx, name)?]);
+    }
+    let sessions = all(ctx)?;
+    let find = |name: &SessionName| {
+        let found = sessions.iter().find(|session| session.name == *name);
+        found.cloned().ok_or_else(|| not_found(name.as_str(), &sessions))
+    };
+    names.iter().map(find).collect()
+}
+
+fn not_found(name: &str, sessions: &[Session]) -> Error {
+    let names = sessions.iter().map(|session| session.name.as_str());
+    Error::SessionNotFound { name: name.into(), nearest: nearest(name, names) }
+}
+
+/// The candidate that is most like `name`, if one is like it at all.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let scored = candidates.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.8).then(|| best.1.to_owned())
+}
+
+fn load(ctx: &Context, filter: &str) -> Result<Vec<Session>> {
+    let filters = [filter.to_owned()];
+    let (containers, volumes, images) = thread::scope(|scope| {
+        let volumes = scope.spawn(|| ctx.podman.volumes(&filters));
+        let images = scope.spawn(|| image::all(ctx));
+        let containers = ctx.podman.containers(&filters);
+        (containers, volumes.join(), images.join())
+    });
+    let broken = |_| Error::io("asking podman", std::io::Error::other("a thread panicked"));
+    Ok(assemble(&containers?, &volumes.map_err(broken)??, &images.map_err(broken)??))
+}
+
+fn assemble(containers: &[Container], volumes: &[Volume], images: &[Image]) -> Vec<Session> {
+    let mut sessions: BTreeMap<SessionName, Session> = BTreeMap::new();
+    for container in containers {
+        let Some(name) = name_in(&container.labels) else { continue };
+        if container.names.contains(&name.container()) {
+            let mut session = Session::new(name.clone(), &container.labels, images);
+            session.container = Some(container.clone());
+            sessions.insert(name, session);
+        }
+    }
+    for volume in volumes {
+        let Some(name) = name_in(&volume.labels) else { continue };
+        if volume.name == name.container() {
+            let session = sessions
+                .entry(name.clone())
+                .or_insert_with(|| Session::new(name, &volume.labels, images));
+            session.has_volume = true;
+        }
+    }
+    sessions.into_values().collect()
+}
+
+fn name_in(labels: &BTreeMap<String, String>) -> Option<SessionName> {
+    SessionName::parse(labels.get(&format!("{PREFIX}name"))?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mount::Mode;
+
+    fn name(text: &str) -> SessionName {
+        SessionName::parse(text).unwrap()
+    }
+
+    fn spec() -> Spec {
+        Spec {
+            agent: "claude".into(),
+            project: "/p, q".into(),
+            mounts: vec![Mount {
+                source: "/p, q".into(),
+                target: "/workspace".into(),
+                mode: Mode::Rw,
+                device: 1,
+                inode: u64::MAX,
+            }],
+            args: vec!["--model".into(), "x \"y\"\n".into()],
+            env: vec!["A=b=c".into()],
+            secrets: vec!["ANTHROPIC_API_KEY".into()],
+            image_id: "abc".into(),
+            version: "0.1.0".into(),
+            created: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+        }
+    }
+
+    fn container(state: &str, name: &str, labels: BTreeMap<String, String>) -> Container {
+        serde_json::from_value(serde_json::json!({
+            "Id": "1", "Names": [name], "State": state, "ImageID": "abc",
+            "Labels": labels, "StartedAt": 5,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn names() {
+        for good in ["a", "A1", "a_b.c-d", &"x".repeat(63)] {
+            assert_eq!(name(good).as_str(), good);
+        }
+        for bad in ["", "-a", ".a", "_a", "a b", "a/b", "ä", "a\n", "a\0", "$(x)", &"x".repeat(64)]
+        {
+            assert!(SessionName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn labels_round_trip() {
+        let labels = spec().labels(&name("x"));
+        assert_eq!(Spec::from_labels(&labels), (spec(), vec![]));
+        assert_eq!(labels["io.agent-session.schema"], "1");
+    }
+
+    #[test]
+    fn damaged_labels_make_a_broken_session_not_a_missing_one() {
+        let mut labels = spec().labels(&name("x"));
+        labels.insert("io.agent-session.mounts".into(), "nonsense".into());
+        labels.remove("io.agent-session.agent");
+        let found = assemble(&[container("running", "agent-session-x", labels)], &[], &[]);
+        assert_eq!(found[0].status(), Status::Broken);
+        assert_eq!(
+            found[0].problems,
+            [
+                "the label io.agent-session.agent is missing",
+                "the label io.agent-session.mounts is not understood"
+            ]
+        );
+    }
+
+    #[test]
+    fn podmans_states() {
+        for (state, status) in [
+            ("running", Status::Running),
+            ("paused", Status::Paused),
+            ("exited", Status::Stopped),
+            ("stopped", Status::Stopped),
+            ("created", Status::Created),
+            ("configured", Status::Created),
+            ("initialized", Status::Created),
+            ("stopping", Status::Broken),
+            ("removing", Status::Broken),
+        ] {
+            let labels = spec().labels(&name("x"));
+            let found = assemble(&[container(state, "agent-session-x", labels)], &[], &[]);
+            assert_eq!(found[0].status(), status, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_volume_alone_is_a_stopped_session() {
+        let volume = Volume { name: "agent-session-x".into(), labels: spec().labels(&name("x")) };
+        let found = assemble(&[], &[volume], &[]);
+        assert_eq!(found[0].status(), Status::Stopped);
+        assert_eq!(found[0].spec, spec());
+    }
+
+    #[test]
+    fn a_copy_of_the_labels_under_another_name_is_not_the_session() {
+        let copy = container("running", "my-own-container", spec().labels(&name("x")));
+        assert!(assemble(&[copy], &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn labels_of_a_newer_program_are_listed_and_not_changed() {
+        let mut labels = spec().labels(&name("x"));
+        labels.insert("io.agent-session.schema".into(), "2".into());
+        labels.remove("io.agent-session.args");
+        let found = assemble(&[container("running", "agent-session-x", labels)], &[], &[]);
+        assert_eq!(found[0].status(), Status::Running);
+        assert_eq!(found[0].check_schema().unwrap_err().code(), "session_too_new");
+    }
+
+    #[test]
+    fn the_nearest_name() {
+        assert_eq!(
+            nearest("frontnd", ["backend", "frontend"].into_iter()),
+            Some("frontend".into())
+        );
+        assert_eq!(nearest("zzz", ["backend"].into_iter()), None);
+    }
+}

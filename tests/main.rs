@@ -1,0 +1,16 @@
+//! Black-box tests: the real program, real podman, real terminals, real agents.
+//!
+//! `tests/run.sh` prepares the machine and runs them.
+#![allow(
+    missing_docs,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::pedantic,
+    reason = "tests start processes and fail loudly"
+)]
+
+mod support;
+
+mod start;

@@ -1,0 +1,442 @@
+//! The bench: an environment of its own for each test, on real podman, and real terminals.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::Value;
+
+/// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
+/// waits this long unless it fails.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a session's containers have for a network.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    None,
+    Host,
+}
+
+/// A home, projects and a store of podman's that no other test sees. Rootful, the store is the
+/// test's own, on top of the images that were built once; rootless, the store is the test user's,
+/// and [`TestEnv::name`] keeps the names apart.
+pub struct TestEnv {
+    root: tempfile::TempDir,
+    rootless: bool,
+    vars: Vec<(String, String)>,
+}
+
+/// What a finished process left.
+#[derive(Debug)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl TestEnv {
+    /// Root, without a network inside sessions.
+    pub fn new() -> Self {
+        Self::make(false, Network::None)
+    }
+
+    /// Root, sessions on the host's network: for agents that talk to a model on this machine.
+    pub fn with_host_network() -> Self {
+        Self::make(false, Network::Host)
+    }
+
+    /// An ordinary user.
+    pub fn rootless() -> Self {
+        Self::make(true, Network::None)
+    }
+
+    /// An ordinary user, sessions on the host's network.
+    pub fn rootless_with_host_network() -> Self {
+        Self::make(true, Network::Host)
+    }
+
+    fn make(rootless: bool, network: Network) -> Self {
+        let root = tempfile::Builder::new().prefix("as-test-").tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut env = Self { root, rootless, vars: Vec::new() };
+        for folder in ["home", "project", "bin"] {
+            fs::create_dir(env.path(folder)).unwrap();
+        }
+        fs::write(env.path("containers.conf"), containers_conf(network)).unwrap();
+        let bin = Path::new(env!("CARGO_BIN_EXE_agent-session")).parent().unwrap();
+        let own = env.path("bin");
+        let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin", own.display(), bin.display());
+        env.set("PATH", &path);
+        env.set("CONTAINERS_CONF", env.path("containers.conf").to_str().unwrap());
+        env.set("TERM", "xterm-256color");
+        env.set("LANG", "C.UTF-8");
+        env.set("HOME", env.path("home").to_str().unwrap());
+        if rootless {
+            let home = PathBuf::from(var("AGENT_SESSION_TEST_DIR")).join("home");
+            let storage = home.join(".config/containers/storage.conf");
+            env.set("CONTAINERS_STORAGE_CONF", storage.to_str().unwrap());
+            env.give_to_user();
+        } else {
+            fs::write(env.path("storage.conf"), storage_conf(env.root.path())).unwrap();
+            env.set("CONTAINERS_STORAGE_CONF", env.path("storage.conf").to_str().unwrap());
+        }
+        env
+    }
+
+    /// Makes everything under the test's directory the test user's.
+    pub fn give_to_user(&self) {
+        let home = fs::metadata(PathBuf::from(var("AGENT_SESSION_TEST_DIR")).join("home")).unwrap();
+        use std::os::unix::fs::MetadataExt;
+        let mut all = vec![self.root.path().to_path_buf()];
+        while let Some(path) = all.pop() {
+            chown(&path, Some(home.uid()), Some(home.gid())).unwrap();
+            if path.is_dir() {
+                all.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+    }
+
+    /// A path in the test's own directory.
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join(relative)
+    }
+
+    /// The directory that commands are given in.
+    pub fn project(&self) -> PathBuf {
+        self.path("project")
+    }
+
+    /// Makes a directory below the test's own.
+    pub fn mkdir(&self, relative: &str) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(&path).unwrap();
+        if self.rootless {
+            self.give_to_user();
+        }
+        path
+    }
+
+    /// Writes a file below the test's own directory, with mode 600.
+    pub fn write(&self, relative: &str, text: &str) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        if self.rootless {
+            self.give_to_user();
+        }
+        path
+    }
+
+    /// Puts a program in front of the real ones.
+    pub fn fake(&self, name: &str, script: &str) {
+        let path = self.write(&format!("bin/{name}"), script);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Sets a variable of all later commands.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.vars.retain(|(other, _)| other != key);
+        self.vars.push((key.into(), value.into()));
+    }
+
+    /// A session's name that no other test uses at the same time.
+    pub fn name(&self, base: &str) -> String {
+        if !self.rootless {
+            return base.into();
+        }
+        let unique = self.root.path().file_name().unwrap().to_str().unwrap();
+        format!("{base}-{}", unique.trim_start_matches("as-test-"))
+    }
+
+    /// `program` in the test's environment, and nothing of the caller's.
+    pub fn command(&self, program: &str, args: &[&str]) -> Command {
+        let words = self.words(program, args);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(self.project()).env_clear();
+        command.envs(self.vars.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    fn words(&self, program: &str, args: &[&str]) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.rootless {
+            words.extend([var("AGENT_SESSION_TEST_AS_USER"), "env".into()]);
+            words.extend(self.vars.iter().map(|(key, value)| format!("{key}={value}")));
+        }
+        words.push(program.into());
+        words.extend(args.iter().map(|arg| (*arg).to_owned()));
+        words
+    }
+
+    /// Runs agent-session without a terminal.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.finish(self.command("agent-session", args))
+    }
+
+    /// Runs a command to its end.
+    pub fn finish(&self, mut command: Command) -> Output {
+        let output = command.output().unwrap();
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs agent-session, which must succeed.
+    pub fn ok(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert_eq!(output.code, 0, "agent-session {args:?}: {}", output.stderr);
+        output
+    }
+
+    /// Runs agent-session with `--json`, which must succeed. Its result.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let output = self.ok(&[&["--json"], args].concat());
+        serde_json::from_str(&output.stdout).unwrap()
+    }
+
+    /// Runs agent-session with `--json`, which must fail: with nothing on standard output, one
+    /// line of JSON on standard error, this code and exit code. The error.
+    pub fn fails(&self, args: &[&str], code: &str, exit: i32) -> Value {
+        let output = self.run(&[&["--json"], args].concat());
+        assert_eq!(output.stdout, "", "{args:?}");
+        let last = output.stderr.lines().last().unwrap_or_default();
+        let report: Value = serde_json::from_str(last)
+            .unwrap_or_else(|_| panic!("{args:?}: not JSON: {}", output.stderr));
+        let error = &report["error"];
+        assert_eq!((error["code"].as_str().unwrap(), output.code), (code, exit), "{args:?}: {report}");
+        assert!(!error["message"].as_str().unwrap().is_empty());
+        assert!(!error["hint"].as_str().unwrap().is_empty());
+        assert!(error["causes"].is_array());
+        error.clone()
+    }
+
+    /// Runs podman on the same store, which must succeed. What it printed.
+    pub fn podman(&self, args: &[&str]) -> String {
+        let output = self.finish(self.command("podman", args));
+        assert_eq!(output.code, 0, "podman {args:?}: {}", output.stderr);
+        output.stdout.trim().to_owned()
+    }
+
+    /// Runs a shell script inside a session, which must succeed. What it printed.
+    pub fn inside(&self, session: &str, script: &str) -> String {
+        self.podman(&["exec", &format!("agent-session-{session}"), "bash", "-c", script])
+    }
+
+    /// Runs a program on a terminal of 100 columns and 30 lines.
+    pub fn terminal(&self, program: &str, args: &[&str]) -> Terminal {
+        self.terminal_of(program, args, 100, 30)
+    }
+
+    /// Runs a program on a terminal of this size.
+    pub fn terminal_of(&self, program: &str, args: &[&str], columns: u16, lines: u16) -> Terminal {
+        let words = self.words(program, args);
+        let mut command = CommandBuilder::new(&words[0]);
+        command.args(&words[1..]);
+        command.cwd(self.project());
+        command.env_clear();
+        for (key, value) in &self.vars {
+            command.env(key, value);
+        }
+        Terminal::new(command, columns, lines)
+    }
+}
+
+impl Drop for TestEnv {
+    fn drop(&mut self) {
+        let filter = format!("name={}", self.name("").trim_start_matches('-'));
+        let only = if self.rootless { vec!["--filter", filter.as_str()] } else { vec![] };
+        let list = |head: &[&str]| {
+            let output = self.command("podman", &[head, &only].concat()).output();
+            let text = output.map(|output| output.stdout).unwrap_or_default();
+            String::from_utf8_lossy(&text).split_whitespace().map(String::from).collect::<Vec<_>>()
+        };
+        let remove = |head: &[&str], names: Vec<String>| {
+            for name in names {
+                let _ = self.command("podman", &[head, &[name.as_str()]].concat()).output();
+            }
+        };
+        remove(&["rm", "--force", "--time=0"], list(&["ps", "--all", "--format={{.Names}}"]));
+        remove(&["volume", "rm", "--force"], list(&["volume", "ls", "--format={{.Name}}"]));
+        if self.rootless {
+            remove(&["secret", "rm"], list(&["secret", "ls", "--format={{.Name}}"]));
+        }
+    }
+}
+
+/// A variable that `tests/setup.sh` sets.
+pub fn var(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/run.sh"))
+}
+
+/// The machine's overrides of podman's configuration, if it needs any, and the test's network.
+fn containers_conf(network: Network) -> String {
+    let file = std::env::var("CONTAINERS_CONF").ok().map(|file| fs::read_to_string(file).unwrap());
+    let mut conf: toml::Table = file.unwrap_or_default().parse().unwrap();
+    let mut set = |table: &str, key: &str, value: &str| {
+        let table = conf.entry(table).or_insert_with(|| toml::Table::new().into());
+        table.as_table_mut().unwrap().insert(key.into(), value.into());
+    };
+    set("containers", "netns", if network == Network::Host { "host" } else { "none" });
+    set("network", "network_backend", "netavark");
+    conf.to_string()
+}
+
+fn storage_conf(root: &Path) -> String {
+    let root = root.display();
+    format!(
+        "[storage]\ndriver = \"overlay\"\ngraphroot = \"{root}/store\"\nrunroot = \"{root}/run\"\n\
+         [storage.options]\nadditionalimagestores = [\"/var/lib/containers/storage\"]\n"
+    )
+}
+
+/// Waits until a condition holds that nothing tells of.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let (_never, clock) = mpsc::channel::<()>();
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < PATIENCE, "never came true: {what}");
+        let _ = clock.recv_timeout(Duration::from_millis(50));
+    }
+}
+
+fn nonzero(number: u16) -> NonZero<u16> {
+    NonZero::new(number).unwrap()
+}
+
+struct Screen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    closed: bool,
+}
+
+/// A terminal with a program on it.
+pub struct Terminal {
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<(Mutex<Screen>, Condvar)>,
+}
+
+impl Terminal {
+    fn new(command: CommandBuilder, columns: u16, lines: u16) -> Self {
+        let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let parser = vt100::Parser::new(nonzero(lines), nonzero(columns), 0);
+        let screen = Screen { parser, raw: Vec::new(), closed: false };
+        let screen = Arc::new((Mutex::new(screen), Condvar::new()));
+        let shared = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                let mut screen = shared.0.lock().unwrap();
+                screen.parser.process(&buffer[..read]);
+                screen.raw.extend_from_slice(&buffer[..read]);
+                screen.closed = read == 0;
+                shared.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Self { master: Some(pair.master), writer: Some(writer), child, screen }
+    }
+
+    /// Types something.
+    pub fn send(&mut self, keys: &str) {
+        let writer = self.writer.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Waits until the screen shows a text.
+    pub fn wait_for(&self, text: &str) -> &Self {
+        self.wait(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen satisfies a condition.
+    pub fn wait(&self, what: &str, condition: impl Fn(&str) -> bool) -> &Self {
+        let begin = Instant::now();
+        let mut screen = self.screen.0.lock().unwrap();
+        loop {
+            let text = screen.parser.screen().contents();
+            if condition(&text) {
+                return self;
+            }
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            assert!(!screen.closed && !left.is_zero(), "never on the screen: {what}\n{text}");
+            screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+        }
+    }
+
+    /// What the screen shows.
+    pub fn text(&self) -> String {
+        self.screen.0.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Every byte that came to the terminal.
+    pub fn raw(&self) -> Vec<u8> {
+        self.screen.0.lock().unwrap().raw.clone()
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.as_ref().unwrap().resize(size).unwrap();
+        self.screen.0.lock().unwrap().parser.screen_mut().set_size(nonzero(lines), nonzero(columns));
+    }
+
+    /// The terminal's modes: `stty -g`.
+    pub fn modes(&self) -> String {
+        let path = self.master.as_ref().unwrap().tty_name().unwrap();
+        let output = Command::new("stty").arg("-g").arg("-F").arg(path).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The process id of the program.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Sends the program a signal (`HUP`, `TERM`, `KILL`, …).
+    pub fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    /// Closes the terminal, as a window's close button does.
+    pub fn close(&mut self) {
+        self.writer = None;
+        self.master = None;
+    }
+
+    /// Waits for the program's end. Its exit code.
+    pub fn exit_code(&mut self) -> u32 {
+        let begin = Instant::now();
+        let mut code = None;
+        eventually("the program on the terminal ends", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some() || begin.elapsed() > PATIENCE
+        });
+        code.unwrap().exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
