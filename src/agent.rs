@@ -262,7 +262,7 @@ mod tests {
         assert!(missing.contains("missing field `command`"), "{missing}");
         let empty = failure(&GOOD.replace("[\"x\"]", "[]"));
         assert_eq!(empty, "agent.toml:3: command: names no program");
-        let syntax = failure("title = \"X\ncommand");
+        let syntax = failure("title = X\n");
         assert!(syntax.starts_with("agent.toml:1: "), "{syntax}");
     }
 }

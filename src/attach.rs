@@ -7,8 +7,9 @@
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -23,10 +24,16 @@ use crate::lock::{Client, live_clients};
 const INNER: &str = "/usr/lib/agent-session/attach";
 const DETACH: &str = "/usr/lib/agent-session/detach";
 
-/// Undoes what a full-screen program that was killed leaves behind: alternate screen, mouse and
-/// focus reports, bracketed paste, the keyboard protocol, a hidden or changed cursor, colours.
-const RESET: &[u8] = b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\
-\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[>4;0m\x1b[?1l\x1b>\x1b[?25h\x1b[0 q\x1b[0m\r\n";
+/// Remembers where the cursor is: the end of an alternate screen that never began goes back there.
+const BEGIN: &[u8] = b"\x1b7";
+/// Undoes what Zellij leaves on where it is killed, and some of it where it is not: bracketed
+/// paste, the keypad, reports of mouse, focus and colours, a hidden or changed cursor.
+const END: &[u8] =
+    b"\x1b[?2004l\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\
+\x1b[?1015l\x1b[?1004l\x1b[?2026l\x1b[?2031l\x1b[?25h\x1b[0 q\x1b[0m";
+/// Ends the keyboard protocol, which each screen has for itself, then the alternate screen. Twice
+/// would undo what somebody else began.
+const LEAVE_SCREEN: &[u8] = b"\x1b[<u\x1b[>4;0m\x1b[?1049l";
 
 /// How the terminal came back.
 #[derive(Debug)]
@@ -38,8 +45,14 @@ pub enum Ended {
     /// A signal took the terminal away: its number.
     Signal(i32),
     /// There is no such session, or it does not run.
-    NotRunning,
+    NotRunning {
+        /// Podman's own.
+        words: String,
+    },
 }
+
+/// How long podman may take to follow its inner half.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 enum Event {
     Signal(i32),
@@ -61,16 +74,16 @@ pub fn run(ctx: &Context, attach: &Attach) -> Result<Ended> {
 
     let stdin = std::io::stdin();
     let modes = tcgetattr(&stdin).ok();
+    write(BEGIN);
     let detach = || {
         // The container may be gone: then so is the client.
         let _ = ctx.podman.exec(&container, &[DETACH, &client.token]);
     };
     let (status, signal, words) = supervise(command, &detach)?;
-    let clean = status.success();
-    if !clean && signal.is_none() && !is_podmans_own(status) {
+    if !status.success() && signal.is_none() && !is_podmans_own(status) {
         detach();
     }
-    restore(modes.as_ref(), clean || is_podmans_own(status));
+    restore(modes.as_ref(), was_killed(status));
     ended(attach, status, signal, words)
 }
 
@@ -78,10 +91,16 @@ fn ended(attach: &Attach, status: ExitStatus, signal: Option<i32>, words: String
     match (signal.or(status.signal()), status.code()) {
         (Some(signal), _) => Ok(Ended::Signal(signal)),
         (None, Some(0)) => Ok(Ended::Left),
-        (None, Some(125..=127)) => Ok(Ended::NotRunning),
+        // 255: a container that is paused or does not run, where podman is root's.
+        (None, Some(125..=127 | 255)) => Ok(Ended::NotRunning { words }),
         (None, Some(137 | 143)) => Ok(Ended::Stopped),
         (None, _) => Err(Error::ServerFailed { name: attach.name.to_string(), stderr: words }),
     }
+}
+
+/// Whether podman, or Zellij's client inside, had no time to give the terminal back.
+fn was_killed(status: ExitStatus) -> bool {
+    status.code().is_none_or(|code| code > 128)
 }
 
 /// Whether podman itself refused: nothing of the session ever had the terminal.
@@ -125,15 +144,24 @@ fn supervise(mut command: Command, detach: &dyn Fn()) -> Result<(ExitStatus, Opt
     });
     let mut received = None;
     let status = loop {
-        match events.recv() {
+        // With its inner half podman ends by itself, and all that was printed has arrived.
+        let event = match received {
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => events.recv_timeout(GOODBYE),
+        };
+        match event {
             Ok(Event::Signal(signal)) if received.is_none() => {
                 received = Some(signal);
                 detach();
-                let _ = kill_process(pid, Signal::TERM);
             }
             Ok(Event::Signal(_)) => {}
             Ok(Event::Ended(status)) => break status.map_err(failed)?,
-            Err(_) => return Err(failed(std::io::Error::other("podman was lost"))),
+            Err(RecvTimeoutError::Timeout) => {
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(failed(std::io::Error::other("podman was lost")));
+            }
         }
     };
     handle.close();
@@ -164,14 +192,21 @@ fn die_with_parent(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent(_command: &mut Command) {}
 
-fn restore(modes: Option<&Termios>, clean: bool) {
+fn restore(modes: Option<&Termios>, was_killed: bool) {
     let stdin = std::io::stdin();
     if let Some(modes) = modes {
         // A terminal that is gone cannot be restored and need not be.
         let _ = tcsetattr(&stdin, OptionalActions::Now, modes);
     }
+    if was_killed {
+        write(LEAVE_SCREEN);
+    }
+    write(END);
+}
+
+fn write(sequences: &[u8]) {
     let mut stdout = std::io::stdout();
-    if !clean && stdout.is_terminal() {
-        let _ = stdout.write_all(RESET).and_then(|()| stdout.flush());
+    if stdout.is_terminal() {
+        let _ = stdout.write_all(sequences).and_then(|()| stdout.flush());
     }
 }

@@ -1,6 +1,7 @@
 //! From a session's specification to a running container with its terminal server, whatever was
 //! there before.
 
+use std::collections::BTreeMap;
 use std::thread;
 
 use crate::agent::Agent;
@@ -10,37 +11,84 @@ use crate::error::{Error, Result};
 use crate::host;
 use crate::mount;
 use crate::podman::ContainerState;
-use crate::session::{Session, SessionName, Spec};
+use crate::session::{self, Session, SessionName, Spec};
 
 const HOME: &str = "/home/agent";
 /// Makes sure that the terminal server runs, with the agent in it; part of the base image.
 const UP: &str = "/usr/lib/agent-session/up";
 const PIDS: u32 = 2048;
 
-/// Makes the container of a session, its home volume and its secrets. Its id.
+/// The home volume of a container that is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// It is made with the container.
+    New,
+    /// It is there, with all that the session has.
+    Kept,
+}
+
+/// Makes the container of a session, its home volume and its secrets. `false` where a new home was
+/// wanted and there is one already: then nothing was made.
 ///
 /// What a killed attempt left behind under these names is taken away first; the caller holds the
 /// session's lock and knows that podman lists no such container.
 ///
 /// # Errors
 /// [`Error::NameTaken`] where something that is not a session has the name;
-/// [`Error::PodmanFailed`].
+/// [`Error::PodmanFailed`], and nothing is left of what was made.
 pub fn create(
     ctx: &Context,
     name: &SessionName,
-    spec: &Spec,
+    spec: Spec,
     agent: &Agent,
-    has_volume: bool,
-) -> Result<String> {
-    let secrets = credentials::secrets(ctx, agent)?;
-    let spec =
-        Spec { secrets: secrets.iter().map(|secret| secret.env.clone()).collect(), ..spec.clone() };
-    store(ctx, name, &spec, &secrets, has_volume)?;
+    secrets: &[Secret],
+    home: Home,
+) -> Result<bool> {
+    let spec = Spec { secrets: fingerprints(secrets, &spec), ..spec };
     let args = arguments(ctx, name, &spec, agent)?;
-    match ctx.podman.run_detached(&args) {
-        Err(Error::PodmanFailed { .. }) if reap(ctx, name)? => ctx.podman.run_detached(&args),
+    let (made_home, stored) = store(ctx, name, &spec, secrets, home);
+    let made_home = made_home?;
+    if home == Home::New && !made_home {
+        return Ok(false);
+    }
+    let made = stored.and_then(|()| run(ctx, name, &args));
+    if let (Err(error), Home::New) = (&made, home) {
+        // What went wrong first is what is told.
+        let _ = undo(ctx, name, error);
+    }
+    made.map(|()| true)
+}
+
+fn run(ctx: &Context, name: &SessionName, args: &[String]) -> Result<()> {
+    match ctx.podman.run_detached(args) {
+        Err(Error::PodmanFailed { .. }) if reap(ctx, name)? => ctx.podman.run_detached(args),
         other => other,
     }
+    .map(drop)
+}
+
+/// Takes away what a failed attempt made: not a container that was somebody else's before.
+fn undo(ctx: &Context, name: &SessionName, error: &Error) -> Result<()> {
+    if !matches!(error, Error::NameTaken { .. }) {
+        ctx.podman.remove(&name.container())?;
+    }
+    ctx.podman.remove_volume(&name.container())?;
+    remove_secrets(ctx, name)
+}
+
+/// Whether the host has another key for a session than the one that its container was made with:
+/// podman copies a secret into a container when it makes it, and never again.
+#[must_use]
+pub fn has_stale_secrets(session: &Session, secrets: &[Secret]) -> bool {
+    let known = &session.spec.secrets;
+    fingerprints(secrets, &session.spec)
+        .iter()
+        .any(|(variable, fingerprint)| known.get(variable) != Some(fingerprint))
+}
+
+fn fingerprints(secrets: &[Secret], spec: &Spec) -> BTreeMap<String, String> {
+    let salt = spec.created.to_string();
+    secrets.iter().map(|secret| (secret.env.clone(), secret.fingerprint(&salt))).collect()
 }
 
 /// Starts the container of a session that exists and does not run.
@@ -81,11 +129,12 @@ pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::PodmanFailed`]; what is gone already is no error.
-pub fn remove(ctx: &Context, session: &Session) -> Result<()> {
-    let name = &session.name;
-    ctx.podman.remove(&name.container())?;
-    if session.has_volume {
-        ctx.podman.remove_volume(&name.container())?;
+pub fn remove(ctx: &Context, name: &SessionName) -> Result<()> {
+    let container = name.container();
+    ctx.podman.remove(&container)?;
+    let homes = ctx.podman.volumes(&[session::with_name(name)])?;
+    if homes.iter().any(|home| home.name == container) {
+        ctx.podman.remove_volume(&container)?;
     }
     remove_secrets(ctx, name)
 }
@@ -101,25 +150,44 @@ fn remove_secrets(ctx: &Context, name: &SessionName) -> Result<()> {
     Ok(())
 }
 
-/// Stores volume and secrets at the same time: each is a process of podman's.
+/// Stores volume and secrets at the same time, each by a process of podman's: whether there is a
+/// new home volume, and whether the secrets are there.
 fn store(
     ctx: &Context,
     name: &SessionName,
     spec: &Spec,
     secrets: &[Secret],
-    has_volume: bool,
-) -> Result<()> {
+    home: Home,
+) -> (Result<bool>, Result<()>) {
     thread::scope(|scope| {
-        let volume = scope.spawn(|| match has_volume {
-            true => Ok(()),
-            false => ctx.podman.create_volume(&name.container(), &spec.labels(name)),
+        let made_home = scope.spawn(|| match home {
+            Home::Kept => Ok(false),
+            Home::New => make_home(ctx, name, spec),
         });
         let stored = secrets.iter().try_for_each(|secret| store_secret(ctx, name, secret));
-        let volume = volume.join().unwrap_or_else(|_| {
-            Err(Error::io("making the volume", std::io::Error::other("a thread panicked")))
-        });
-        volume.and(stored)
+        (made_home.join().unwrap_or_else(|_| Err(Error::panicked("making the volume"))), stored)
     })
+}
+
+/// Makes the home volume; `false` where the session has one.
+fn make_home(ctx: &Context, name: &SessionName, spec: &Spec) -> Result<bool> {
+    let volume = name.container();
+    let Err(error) = ctx.podman.create_volume(&volume, &spec.labels(name)) else {
+        return Ok(true);
+    };
+    if session::find_home(ctx, name, &[])?.is_some() {
+        return Ok(false);
+    }
+    let named = ctx.podman.volumes(&[exactly(&volume)])?;
+    if named.iter().any(|found| found.name == volume) {
+        return Err(Error::NameTaken { name: name.to_string(), container: volume });
+    }
+    Err(error)
+}
+
+/// The filter for this name alone: podman's is a regular expression.
+fn exactly(name: &str) -> String {
+    format!("name=^{}$", name.replace('.', r"\."))
 }
 
 fn store_secret(ctx: &Context, name: &SessionName, secret: &Secret) -> Result<()> {
@@ -137,7 +205,7 @@ fn store_secret(ctx: &Context, name: &SessionName, secret: &Secret) -> Result<()
 /// reserved. Whether it is free now.
 fn reap(ctx: &Context, name: &SessionName) -> Result<bool> {
     let container = name.container();
-    let listed = ctx.podman.containers(&[format!("name=^{}$", container.replace('.', r"\."))])?;
+    let listed = ctx.podman.containers(&[exactly(&container)])?;
     if let Some(found) = listed.first() {
         if found.labels.get("io.agent-session.name").map(String::as_str) != Some(name.as_str()) {
             return Err(Error::NameTaken { name: name.to_string(), container });
@@ -171,7 +239,7 @@ fn arguments(ctx: &Context, name: &SessionName, spec: &Spec, agent: &Agent) -> R
     let workdir = spec.mounts.first().map_or(mount::WORKSPACE, |mount| &mount.target);
     args.push(format!("--workdir={workdir}"));
     args.extend(environment(ctx, name, spec, agent)?);
-    for variable in &spec.secrets {
+    for variable in spec.secrets.keys() {
         let secret = format!("{}{variable}", name.secret_prefix());
         args.push(format!("--secret={secret},type=mount,target={variable},uid=1000,mode=0400"));
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::agent::{Agent, Credential};
 use crate::context::Context;
@@ -17,6 +18,16 @@ pub struct Secret {
     pub env: String,
     /// Its value. Never printed, never an argument.
     pub value: String,
+}
+
+impl Secret {
+    /// Tells whether a key is still the same, without telling the key: sixteen hexadecimal digits
+    /// of the SHA-256 of salt, variable and value.
+    #[must_use]
+    pub fn fingerprint(&self, salt: &str) -> String {
+        let hash = hex::encode(Sha256::digest([salt, &self.env, &self.value].join("\0")));
+        hash[..16].to_owned()
+    }
 }
 
 /// The keys that the host has for an agent. What is wrong with a file is said, and the session
@@ -33,7 +44,12 @@ pub fn secrets(ctx: &Context, agent: &Agent) -> Result<Vec<Secret>> {
         };
         found.extend(value.map(|value| Secret { env: credential.env.clone(), value }));
     }
-    if found.is_empty() && !agent.definition.credentials.is_empty() {
+    Ok(found)
+}
+
+/// Says so where an agent that can log in by a key has none.
+pub fn note_missing(ctx: &Context, agent: &Agent, secrets: &[Secret]) {
+    if secrets.is_empty() && !agent.definition.credentials.is_empty() {
         let names = agent.definition.credentials.iter().map(|credential| credential.env.as_str());
         ctx.note(format!(
             "no credentials for {}: log in inside the session, or set {}",
@@ -41,7 +57,6 @@ pub fn secrets(ctx: &Context, agent: &Agent) -> Result<Vec<Secret>> {
             names.take(2).collect::<Vec<_>>().join(" or ")
         ));
     }
-    Ok(found)
 }
 
 /// The harmless settings of the host's files: `{file: {key: value}}`.
@@ -49,7 +64,13 @@ pub fn secrets(ctx: &Context, agent: &Agent) -> Result<Vec<Secret>> {
 pub fn seed(ctx: &Context, agent: &Agent) -> Value {
     let mut files = Map::new();
     for seed in &agent.definition.seed {
-        let Some(Value::Object(all)) = read_json(ctx, &seed.file) else { continue };
+        // What is wrong with a file that holds the key too was said by `secrets`.
+        let is_told = agent.definition.credentials.iter().any(|credential| {
+            credential.file.as_ref() == Some(&seed.file) && ctx.var(&credential.env).is_none()
+        });
+        let read = try_read_json(ctx, &seed.file);
+        let read = if is_told { read.ok().flatten() } else { or_note(ctx, read) };
+        let Some(Value::Object(all)) = read else { continue };
         let kept: Map<_, _> = all.into_iter().filter(|(key, _)| seed.keys.contains(key)).collect();
         if !kept.is_empty() {
             files.insert(seed.file.clone(), Value::Object(kept));
@@ -60,7 +81,7 @@ pub fn seed(ctx: &Context, agent: &Agent) -> Value {
 
 fn from_file(ctx: &Context, credential: &Credential) -> Option<String> {
     let file = credential.file.as_ref()?;
-    let value = read_json(ctx, file)?;
+    let value = or_note(ctx, try_read_json(ctx, file))?;
     let value = value.pointer(credential.pointer.as_deref().unwrap_or_default())?;
     let text = match (&credential.only_type, value) {
         (Some(kind), Value::Object(members)) => {
@@ -76,29 +97,30 @@ fn from_file(ctx: &Context, credential: &Credential) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn read_json(ctx: &Context, file: &str) -> Option<Value> {
+/// The value in a file below the host's home, if there is one; or what is wrong with it.
+fn try_read_json(ctx: &Context, file: &str) -> std::result::Result<Option<Value>, String> {
     let path = ctx.home.join(file);
     let shown = path.display();
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => {
-            ctx.note(format!("{shown} cannot be read ({error}); going on without it"));
-            return None;
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{shown} cannot be read ({error}); going on without it")),
     };
-    match serde_json::from_str(&text) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            ctx.note(format!(
-                "{shown} is not valid JSON (line {line}, column {column}); going on without it: \
-                 jq . {}",
-                shell_quote(&path.to_string_lossy())
-            ));
-            None
-        }
-    }
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let path = shell_quote(&path.to_string_lossy());
+        format!(
+            "{shown} is not valid JSON (line {line}, column {column}); going on without it: \
+             jq . {path}"
+        )
+    })
+}
+
+fn or_note(ctx: &Context, read: std::result::Result<Option<Value>, String>) -> Option<Value> {
+    read.unwrap_or_else(|note| {
+        ctx.note(note);
+        None
+    })
 }
 
 fn warn_of_mode(ctx: &Context, path: &Path) {

@@ -106,6 +106,12 @@ impl Error {
         Self::Io { action: action.into(), source }
     }
 
+    /// A thread of this program's own died: a defect, told rather than passed over.
+    #[must_use]
+    pub fn panicked(action: &str) -> Self {
+        Self::io(action, std::io::Error::other("a thread panicked"))
+    }
+
     /// The stable name of this kind of failure, in `snake_case`.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -185,8 +191,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::PodmanFailed { .. } | Self::Io { .. } => "agent-session ls".into(),
-            Self::BuildFailed { log, .. } => format!("less {}", shell_quote(&log.to_string_lossy())),
+            Self::PodmanFailed { .. }
+            | Self::Io { .. }
+            | Self::SessionNotFound { nearest: None, .. } => "agent-session ls".into(),
+            Self::BuildFailed { log, .. } => {
+                format!("less {}", shell_quote(&log.to_string_lossy()))
+            }
             Self::ServerFailed { name, .. } => {
                 format!("agent-session stop {name} && agent-session restart {name}")
             }
@@ -204,7 +214,6 @@ impl Error {
             Self::AgentNotFound { nearest: Some(near), .. } => {
                 format!("did you mean '{near}'? agent-session agents")
             }
-            Self::SessionNotFound { .. } => "agent-session ls".into(),
             Self::AgentNotFound { .. } => "agent-session agents".into(),
             Self::PathNotFound { path, variable: None } => {
                 format!("mkdir -p {}", shell_quote(&path.to_string_lossy()))
@@ -220,7 +229,7 @@ impl Error {
             ),
             Self::SessionTooNew { .. } => "cargo install agent-session".into(),
             Self::SessionBusy { name, .. } => format!("agent-session inspect {name}"),
-            Self::NameTaken { container, .. } => format!("podman container inspect {container}"),
+            Self::NameTaken { container, .. } => format!("podman inspect {container}"),
             Self::MountChanged { name, .. } => format!(
                 "agent-session inspect {name}; if the change is yours: agent-session rm {name}"
             ),

@@ -256,7 +256,7 @@ impl Files {
             part(key.as_bytes());
             part(value.as_bytes());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.finalize())
     }
 }
 

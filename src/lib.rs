@@ -13,7 +13,7 @@
 //! or fails with an error that says what is missing, and the edge carries that out. `main` runs a
 //! command again when [`prompt`] has completed it.
 //!
-//! Dependencies point one way: `main -> cli -> commands -> {container, session, agent, image,
+//! Dependencies point one way: `main -> cli -> commands -> {recovery, container, session, agent, image,
 //! mount, credentials} -> podman`. [`report`] and [`error`] are leaves.
 //!
 //! Inside a container, the scripts of `images/base/lib` are the other half: `up` makes sure of the
@@ -55,6 +55,7 @@ pub mod mount;
 pub mod podman;
 pub mod progress;
 pub mod prompt;
+pub mod recovery;
 pub mod render;
 pub mod report;
 pub mod session;

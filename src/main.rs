@@ -70,7 +70,9 @@ fn run(ctx: &Context, mut command: Command, format: Format) -> Result<ExitCode> 
         match outcome.attach {
             None => return Ok(ExitCode::SUCCESS),
             Some(plan) => match (attach::run(ctx, &plan)?, &mut command) {
-                (Ended::NotRunning, Command::Start(args)) if plan.unseen => args.look_first = true,
+                (Ended::NotRunning { .. }, Command::Start(args)) if plan.unseen => {
+                    args.look_first = true;
+                }
                 (ended, _) => return leave(ctx, &plan, &ended),
             },
         }
@@ -81,16 +83,17 @@ fn leave(ctx: &Context, plan: &Attach, ended: &Ended) -> Result<ExitCode> {
     let name = &plan.name;
     match ended {
         Ended::Left => {
-            ctx.note(format!("left session '{name}'; back to it: agent-session restart {name}"))
+            ctx.note(format!("left session '{name}'; back to it: agent-session restart {name}"));
         }
-        Ended::Stopped => ctx.note(format!(
-            "session '{name}' was stopped; back to it: agent-session restart {name}"
-        )),
+        Ended::Stopped => {
+            ctx.note(format!("session '{name}' was stopped: agent-session restart {name}"));
+        }
         Ended::Signal(signal) => {
             return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
         }
-        Ended::NotRunning => {
-            return Err(Error::SessionNotFound { name: name.to_string(), nearest: None });
+        Ended::NotRunning { words } => {
+            let stderr = words.clone();
+            return Err(Error::ServerFailed { name: name.to_string(), stderr });
         }
     }
     Ok(ExitCode::SUCCESS)

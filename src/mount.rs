@@ -112,7 +112,7 @@ pub fn resolve(ctx: &Context, paths: &[PathBuf], extra: &[String]) -> Result<Vec
     let common: Vec<_> = all.iter().filter_map(|mount| git_common_dir(&mount.source)).collect();
     for directory in common {
         let target = text(&directory)?;
-        all.push(bind(&directory, target, Mode::Rw, None, &forbidden)?);
+        all.push(bind(&directory, &target, Mode::Rw, None, &forbidden)?);
     }
     all.extend(from_variables(ctx, &forbidden)?);
     all.extend(from_flags(ctx, extra)?);
@@ -150,7 +150,7 @@ pub fn workspaces(ctx: &Context, paths: &[PathBuf]) -> Result<Vec<Mount>> {
     }
     let targets = targets(&sources)?;
     let pairs = sources.iter().zip(targets);
-    pairs.map(|(source, target)| bind(source, target, Mode::Rw, None, &forbidden)).collect()
+    pairs.map(|(source, target)| bind(source, &target, Mode::Rw, None, &forbidden)).collect()
 }
 
 fn targets(sources: &[PathBuf]) -> Result<Vec<String>> {
@@ -181,13 +181,13 @@ fn from_variables(ctx: &Context, forbidden: &Forbidden) -> Result<Vec<Mount>> {
         };
         let given = ctx.absolute(Path::new(OsStr::from_bytes(path)));
         let source = canonical(&given, &given, Some(MOUNTS))?;
-        mounts.push(bind(&source, text(&given)?, mode, Some(MOUNTS), forbidden)?);
+        mounts.push(bind(&source, &text(&given)?, mode, Some(MOUNTS), forbidden)?);
     }
     if let Some(path) = ctx.var(KOB) {
         let given = ctx.absolute(Path::new(path));
         let source = canonical(&given, &given, Some(KOB))?;
         let target = text(&source)?;
-        mounts.push(bind(&source, target, Mode::Rw, Some(KOB), forbidden)?);
+        mounts.push(bind(&source, &target, Mode::Rw, Some(KOB), forbidden)?);
     }
     Ok(mounts)
 }
@@ -217,18 +217,18 @@ fn from_flag(ctx: &Context, argument: &str, forbidden: &Forbidden) -> Result<Mou
         Some(target) => target,
         None => text(&given)?,
     };
-    bind(&source, target, mode, None, forbidden)
+    bind(&source, &target, mode, None, forbidden)
 }
 
 fn bind(
     source: &Path,
-    target: String,
+    target: &str,
     mode: Mode,
     variable: Option<&'static str>,
     forbidden: &Forbidden,
 ) -> Result<Mount> {
     forbidden.check(source)?;
-    let target = checked_target(&target)?;
+    let target = checked_target(target)?;
     let missing = |_| Error::PathNotFound { path: source.into(), variable };
     let metadata = fs::metadata(source).map_err(missing)?;
     Ok(Mount { source: text(source)?, target, mode, device: metadata.dev(), inode: metadata.ino() })

@@ -28,7 +28,7 @@ const QUERY: Duration = Duration::from_secs(5);
 /// How often a question is put before podman is taken to be unusable.
 const ATTEMPTS: u32 = 4;
 /// The deadline of a change: the first start of an image under a new id mapping copies its layers.
-const ACTION: Duration = Duration::from_secs(180);
+const ACTION: Duration = Duration::from_mins(3);
 
 /// What has a meaning in CSV, and the sign that encodes it.
 const NOT_CSV: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'%');
@@ -217,9 +217,11 @@ impl Podman {
     /// [`Error::PodmanFailed`], also where it exists.
     pub fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<()> {
         let mut args = to_args(["volume", "create"]);
-        args.extend(labels.iter().map(|(key, value)| {
-            format!("--label={key}={}", utf8_percent_encode(value, NOT_CSV))
-        }));
+        args.extend(
+            labels.iter().map(|(key, value)| {
+                format!("--label={key}={}", utf8_percent_encode(value, NOT_CSV))
+            }),
+        );
         args.push(name.into());
         expect_ok("podman volume create", self.run(&args, None, ACTION)?).map(drop)
     }

@@ -1,7 +1,8 @@
 //! Questions to the user, on a terminal only. They complete a request that was incomplete; the
 //! command is then run again.
 
-use std::io::{self, BufRead, Write};
+use std::fmt::Write as _;
+use std::io::{self, BufRead, Write as _};
 
 use crate::agent;
 use crate::commands::Command;
@@ -47,11 +48,11 @@ fn menu(agents: Vec<AgentChoice>) -> Result<String> {
     let mut text = String::from("Available agents:\n");
     for (number, agent) in agents.iter().enumerate() {
         let state = if agent.ready { "ready" } else { "not built" };
-        text.push_str(&format!("  {}. {} ({state})\n", number + 1, agent.title));
+        let _ = writeln!(text, "  {}. {} ({state})", number + 1, agent.title);
     }
     text.push('\n');
     loop {
-        text.push_str(&format!("Select agent (default: {}): ", agent::DEFAULT));
+        let _ = write!(text, "Select agent (default: {}): ", agent::DEFAULT);
         let Some(answer) = ask(&text)? else { return Err(Error::AgentRequired { agents }) };
         match choice(&agents, &answer) {
             Some(name) => return Ok(name),

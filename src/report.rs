@@ -42,6 +42,7 @@ pub enum OneOrMany<T> {
 
 impl<T> OneOrMany<T> {
     /// The results, in the form that the question had.
+    #[must_use]
     pub fn new(mut all: Vec<T>, many: bool) -> Self {
         match all.pop() {
             Some(one) if !many && all.is_empty() => Self::One(Box::new(one)),

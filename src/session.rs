@@ -109,8 +109,8 @@ pub struct Spec {
     pub args: Vec<String>,
     /// `NAME=VALUE` as given, or `NAME` for a variable of the host's.
     pub env: Vec<String>,
-    /// The names of the variables that are podman secrets.
-    pub secrets: Vec<String>,
+    /// The variables that are podman secrets, each with the fingerprint of its value.
+    pub secrets: BTreeMap<String, String>,
     /// The id of the image it was made from.
     pub image_id: String,
     /// The version of agent-session that made it.
@@ -210,8 +210,6 @@ pub struct Session {
     pub spec: Spec,
     /// Its container; `None` where only the home volume is left.
     pub container: Option<Container>,
-    /// Whether it has its home volume.
-    pub has_volume: bool,
     /// The version of its labels, where it is not this program's.
     pub foreign_schema: Option<String>,
     /// What is wrong with it.
@@ -227,15 +225,7 @@ impl Session {
         let (spec, problems) = Spec::from_labels(labels);
         let current_image = image::find(images, &spec.agent).map(|image| image.id.clone());
         let problems = if foreign_schema.is_some() { Vec::new() } else { problems };
-        Self {
-            name,
-            spec,
-            container: None,
-            has_volume: false,
-            foreign_schema,
-            problems,
-            current_image,
-        }
+        Self { name, spec, container: None, foreign_schema, problems, current_image }
     }
 
     /// The state it is in.
@@ -256,7 +246,8 @@ impl Session {
     /// Whether its processes may be alive.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        matches!(self.status(), Status::Running | Status::Paused)
+        let state = self.container.as_ref().map(|container| container.state);
+        matches!(state, Some(ContainerState::Running | ContainerState::Paused))
     }
 
     /// Whether a newer image of its agent is built.
@@ -291,7 +282,15 @@ impl Session {
 /// # Errors
 /// Those of a query to podman.
 pub fn all(ctx: &Context) -> Result<Vec<Session>> {
-    load(ctx, &format!("label={PREFIX}schema"))
+    let filters = [format!("label={PREFIX}schema")];
+    let (containers, volumes, images) = thread::scope(|scope| {
+        let volumes = scope.spawn(|| ctx.podman.volumes(&filters));
+        let images = scope.spawn(|| image::all(ctx));
+        let containers = ctx.podman.containers(&filters);
+        (containers, volumes.join(), images.join())
+    });
+    let volumes = volumes.map_err(panicked)??;
+    Ok(assemble(&containers?, &volumes, &images.map_err(panicked)??))
 }
 
 /// The session of this name.
@@ -299,7 +298,43 @@ pub fn all(ctx: &Context) -> Result<Vec<Session>> {
 /// # Errors
 /// Those of a query to podman.
 pub fn find(ctx: &Context, name: &SessionName) -> Result<Option<Session>> {
-    Ok(load(ctx, &format!("label={PREFIX}name={name}"))?.pop())
+    match find_container(ctx, name)? {
+        (Some(session), _) => Ok(Some(session)),
+        (None, images) => find_home(ctx, name, &images),
+    }
+}
+
+/// The session of this name, if it has a container, and all images.
+///
+/// # Errors
+/// Those of a query to podman.
+pub fn find_container(ctx: &Context, name: &SessionName) -> Result<(Option<Session>, Vec<Image>)> {
+    let filters = [with_name(name)];
+    let (containers, images) = thread::scope(|scope| {
+        let images = scope.spawn(|| image::all(ctx));
+        (ctx.podman.containers(&filters), images.join())
+    });
+    let images = images.map_err(panicked)??;
+    Ok((assemble(&containers?, &[], &images).pop(), images))
+}
+
+/// The session of this name of which podman has only the home volume left.
+///
+/// # Errors
+/// Those of a query to podman.
+pub fn find_home(ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Option<Session>> {
+    let volumes = ctx.podman.volumes(&[with_name(name)])?;
+    Ok(assemble(&[], &volumes, images).pop())
+}
+
+/// The filter of containers and volumes for the session of this name.
+#[must_use]
+pub fn with_name(name: &SessionName) -> String {
+    format!("label={PREFIX}name={name}")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Error {
+    Error::panicked("asking podman")
 }
 
 /// The session of this name, which must exist.
@@ -341,18 +376,6 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
     (best.0 > 0.8).then(|| best.1.to_owned())
 }
 
-fn load(ctx: &Context, filter: &str) -> Result<Vec<Session>> {
-    let filters = [filter.to_owned()];
-    let (containers, volumes, images) = thread::scope(|scope| {
-        let volumes = scope.spawn(|| ctx.podman.volumes(&filters));
-        let images = scope.spawn(|| image::all(ctx));
-        let containers = ctx.podman.containers(&filters);
-        (containers, volumes.join(), images.join())
-    });
-    let broken = |_| Error::io("asking podman", std::io::Error::other("a thread panicked"));
-    Ok(assemble(&containers?, &volumes.map_err(broken)??, &images.map_err(broken)??))
-}
-
 fn assemble(containers: &[Container], volumes: &[Volume], images: &[Image]) -> Vec<Session> {
     let mut sessions: BTreeMap<SessionName, Session> = BTreeMap::new();
     for container in containers {
@@ -366,10 +389,9 @@ fn assemble(containers: &[Container], volumes: &[Volume], images: &[Image]) -> V
     for volume in volumes {
         let Some(name) = name_in(&volume.labels) else { continue };
         if volume.name == name.container() {
-            let session = sessions
+            sessions
                 .entry(name.clone())
                 .or_insert_with(|| Session::new(name, &volume.labels, images));
-            session.has_volume = true;
         }
     }
     sessions.into_values().collect()
@@ -401,7 +423,7 @@ mod tests {
             }],
             args: vec!["--model".into(), "x \"y\"\n".into()],
             env: vec!["A=b=c".into()],
-            secrets: vec!["ANTHROPIC_API_KEY".into()],
+            secrets: [("ANTHROPIC_API_KEY".into(), "0123".into())].into(),
             image_id: "abc".into(),
             version: "0.1.0".into(),
             created: "2026-01-02T03:04:05.678Z".parse().unwrap(),

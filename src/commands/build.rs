@@ -1,6 +1,6 @@
 //! `agent-session build`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::agent::{self, Agent};
 use crate::commands::Outcome;
@@ -74,7 +74,7 @@ fn chosen(ctx: &Context, args: &Args) -> Result<Vec<Agent>> {
     args.agents.iter().map(|name| agent::get(ctx, name)).collect()
 }
 
-fn program(ctx: &Context, file: &PathBuf) -> Result<PathBuf> {
+fn program(ctx: &Context, file: &Path) -> Result<PathBuf> {
     let path = ctx.absolute(file);
     if path.is_file() { Ok(path) } else { Err(Error::PathNotFound { path, variable: None }) }
 }

@@ -42,8 +42,8 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
         session: SessionReport::new(ctx, &session),
         agent_args: session.spec.args.clone(),
         environment: names.map(Into::into).collect(),
-        secrets: session.spec.secrets.clone(),
-        volume: session.has_volume.then(|| session.name.container()),
+        secrets: session.spec.secrets.keys().cloned().collect(),
+        volume: volume(ctx, &session)?,
         limits: details.as_ref().map(limits),
         policy: details.as_ref().map(policy),
         versions: versions(&session),
@@ -51,6 +51,13 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
         problems: problems(&session, details.as_ref()),
     }))
     .into())
+}
+
+/// The name of the home volume, where podman has it.
+fn volume(ctx: &Context, session: &Session) -> Result<Option<String>> {
+    let name = session.name.container();
+    let volumes = ctx.podman.volumes(&[session::with_name(&session.name)])?;
+    Ok(volumes.into_iter().map(|volume| volume.name).find(|found| *found == name))
 }
 
 /// The labels without the values that were given with `--env`: they may be secrets.
@@ -97,9 +104,6 @@ fn problems(session: &Session, details: Option<&Details>) -> Vec<String> {
         }
         Some(ContainerState::Unknown) => problems.push("podman does not know its state".into()),
         Some(_) => {}
-    }
-    if !session.has_volume {
-        problems.push("the home volume is gone".into());
     }
     if let Some(schema) = &session.foreign_schema {
         problems.push(format!("a newer agent-session made it (schema {schema})"));

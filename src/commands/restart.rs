@@ -1,10 +1,10 @@
 //! `agent-session restart`
 
 use crate::commands::{Outcome, start};
-use crate::container;
 use crate::context::Context;
 use crate::error::Result;
 use crate::lock::SessionLock;
+use crate::recovery;
 use crate::session::{self, SessionName};
 
 const EXAMPLES: &str = "\
@@ -32,14 +32,7 @@ pub struct Args {
 /// [`crate::error::Error::SessionNotFound`]; those of `start`.
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     let name = SessionName::parse(&args.name)?;
-    let attaches = ctx.can_attach && !args.detach;
     let _lock = SessionLock::take(ctx, &name)?;
-    let session = start::bring_back(ctx, session::get(ctx, &name)?)?;
-    if !attaches {
-        container::ensure_server(ctx, &name)?;
-    }
-    if !args.detach && !ctx.can_attach {
-        ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
-    }
-    Ok(start::outcome(ctx, &session, attaches))
+    recovery::bring_back(ctx, &session::get(ctx, &name)?)?;
+    start::finish(ctx, name, args.detach)
 }

@@ -46,10 +46,10 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
 
 fn check(session: &Session) -> Result<()> {
     session.check_schema()?;
-    match session.is_live() {
-        true => Err(Error::SessionRunning { name: session.name.to_string() }),
-        false => Ok(()),
+    if session.is_live() {
+        return Err(Error::SessionRunning { name: session.name.to_string() });
     }
+    Ok(())
 }
 
 fn remove(ctx: &Context, session: &Session) -> Result<RemovedReport> {
@@ -57,7 +57,7 @@ fn remove(ctx: &Context, session: &Session) -> Result<RemovedReport> {
     // Somebody may have started it between the question and the answer.
     if let Some(now) = session::find(ctx, &session.name)? {
         check(&now)?;
-        container::remove(ctx, &now)?;
+        container::remove(ctx, &now.name)?;
     }
     Ok(RemovedReport { name: session.name.to_string(), removed: true })
 }

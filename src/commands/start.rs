@@ -1,16 +1,20 @@
 //! `agent-session start`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread;
 
 use crate::agent::{self, Agent};
 use crate::commands::{Attach, Outcome};
-use crate::container;
+use crate::container::{self, Home};
 use crate::context::Context;
+use crate::credentials;
 use crate::error::{AgentChoice, Error, Result};
 use crate::image::{self, Options};
 use crate::lock::SessionLock;
 use crate::mount;
-use crate::podman::ContainerState;
+use crate::podman::Image;
+use crate::recovery;
 use crate::report::{Report, SessionReport};
 use crate::session::{self, Session, SessionName, Spec};
 
@@ -113,36 +117,34 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
         return Ok(Outcome { report: None, attach: Some(Attach { name, unseen: true }) });
     }
     let request = Request::new(ctx, args)?;
-    let session = {
-        let _lock = SessionLock::take(ctx, &name)?;
-        let session = match session::find(ctx, &name)? {
-            None => request.create(ctx, &name)?,
-            Some(session) => {
-                request.check(ctx, &session)?;
-                bring_back(ctx, session)?
-            }
-        };
-        // An attaching terminal makes sure of the server itself.
-        if !attaches {
-            container::ensure_server(ctx, &name)?;
-        }
-        session
-    };
-    if !args.detach && !ctx.can_attach {
-        ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
+    let _lock = SessionLock::take(ctx, &name)?;
+    match session::find_container(ctx, &name)? {
+        (Some(session), _) => request.bring_back(ctx, &session)?,
+        (None, images) => request.create(ctx, &name, &images)?,
     }
-    Ok(outcome(ctx, &session, attaches))
+    finish(ctx, name, args.detach)
 }
 
-/// What `start` and `restart` return.
-#[must_use]
-pub fn outcome(ctx: &Context, session: &Session, attaches: bool) -> Outcome {
-    let attach = Attach { name: session.name.clone(), unseen: false };
-    let report = Report::Session(Box::new(SessionReport::new(ctx, session)));
-    match attaches {
-        true => Outcome { report: None, attach: Some(attach) },
-        false => report.into(),
+/// What `start` and `restart` do with a session whose container runs: a terminal that attaches
+/// makes sure of the server itself; else that is done here, and the session reported.
+///
+/// # Errors
+/// [`Error::ServerFailed`]; those of a query to podman.
+pub fn finish(ctx: &Context, name: SessionName, detach: bool) -> Result<Outcome> {
+    if ctx.can_attach && !detach {
+        return Ok(Outcome { report: None, attach: Some(Attach { name, unseen: false }) });
     }
+    let (session, server) = thread::scope(|scope| {
+        let session = scope.spawn(|| session::get(ctx, &name));
+        let server = container::ensure_server(ctx, &name);
+        (session.join(), server)
+    });
+    server?;
+    let session = session.map_err(|_| Error::panicked("asking podman"))??;
+    if !detach {
+        ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
+    }
+    Ok(Report::Session(Box::new(SessionReport::new(ctx, &session))).into())
 }
 
 /// What is asked for, checked before podman is.
@@ -164,13 +166,40 @@ impl<'a> Request<'a> {
         Ok(Self { args, agent })
     }
 
-    fn create(&self, ctx: &Context, name: &SessionName) -> Result<Session> {
+    /// Has a session run that exists.
+    fn bring_back(&self, ctx: &Context, session: &Session) -> Result<()> {
+        self.check(ctx, session)?;
+        recovery::bring_back(ctx, session)
+    }
+
+    /// Makes a session that has no container; one that has its home left is brought back. Whether
+    /// it has is found out on the way: most have none.
+    fn create(&self, ctx: &Context, name: &SessionName, images: &[Image]) -> Result<()> {
+        let made = self.prepare(ctx, images).and_then(|(agent, spec)| {
+            let secrets = credentials::secrets(ctx, &agent)?;
+            let made = container::create(ctx, name, spec, &agent, &secrets, Home::New)?;
+            if made {
+                credentials::note_missing(ctx, &agent, &secrets);
+            }
+            Ok(made)
+        });
+        if matches!(made, Ok(true)) {
+            return Ok(());
+        }
+        match session::find_home(ctx, name, images)? {
+            Some(session) => self.bring_back(ctx, &session),
+            None => made.map(drop),
+        }
+    }
+
+    /// The agent of a new session, and what is fixed with it.
+    fn prepare(&self, ctx: &Context, images: &[Image]) -> Result<(Agent, Spec)> {
         let mounts = mount::resolve(ctx, &self.args.paths, &self.args.mount)?;
         let agent = match &self.agent {
             Some(agent) => agent.clone(),
-            None => choose(ctx)?,
+            None => choose(ctx, images)?,
         };
-        let image = match image::find(&image::all(ctx)?, &agent.name) {
+        let image_id = match image::find(images, &agent.name) {
             Some(image) => image.id.clone(),
             None if self.args.yes => build(ctx, &agent)?,
             None => return Err(Error::ImageNotBuilt { agent: agent.name }),
@@ -181,13 +210,12 @@ impl<'a> Request<'a> {
             mounts,
             args: self.args.args.clone(),
             env: self.args.env.clone(),
-            secrets: Vec::new(),
-            image_id: image,
+            secrets: BTreeMap::new(),
+            image_id,
             version: env!("CARGO_PKG_VERSION").into(),
             created: ctx.now(),
         };
-        container::create(ctx, name, &spec, &agent, false)?;
-        found(ctx, name)
+        Ok((agent, spec))
     }
 
     /// Refuses what a session that exists cannot give.
@@ -242,7 +270,7 @@ fn mounts_differ(session: &Session, asked: String) -> Error {
 }
 
 /// The agent of a session for which none was named: asked for where somebody can be.
-fn choose(ctx: &Context) -> Result<Agent> {
+fn choose(ctx: &Context, images: &[Image]) -> Result<Agent> {
     let (agents, broken) = agent::all(ctx)?;
     for broken in broken {
         ctx.note(broken.error.to_string());
@@ -250,11 +278,10 @@ fn choose(ctx: &Context) -> Result<Agent> {
     if !ctx.can_ask || agents.len() < 2 {
         return agent::get(ctx, agent::DEFAULT);
     }
-    let images = image::all(ctx)?;
     let choices = agents.iter().map(|agent| AgentChoice {
         name: agent.name.clone(),
         title: agent.definition.title.clone(),
-        ready: image::find(&images, &agent.name).is_some(),
+        ready: image::find(images, &agent.name).is_some(),
     });
     Err(Error::AgentRequired { agents: choices.collect() })
 }
@@ -262,46 +289,4 @@ fn choose(ctx: &Context) -> Result<Agent> {
 fn build(ctx: &Context, agent: &Agent) -> Result<String> {
     image::ensure_base(ctx, &Options::default())?;
     Ok(image::build(ctx, agent, false)?.image.id)
-}
-
-/// Has the container of a session run, whatever state it is in; what is beyond podman's help is
-/// made anew around the home volume.
-///
-/// # Errors
-/// Those of podman; [`Error::MountChanged`]; [`Error::SessionTooNew`] where it would have to be
-/// changed.
-pub fn bring_back(ctx: &Context, session: Session) -> Result<Session> {
-    let name = session.name.clone();
-    match session.container.as_ref().map(|container| container.state) {
-        Some(ContainerState::Running) => return Ok(session),
-        Some(ContainerState::Paused) => ctx.podman.unpause(&name.container())?,
-        Some(ContainerState::Exited | ContainerState::Created) => {
-            session.check_schema()?;
-            container::start(ctx, &session)?;
-        }
-        Some(ContainerState::Stopping | ContainerState::Unknown) => {
-            session.check_schema()?;
-            ctx.podman.remove(&name.container())?;
-            rebuild(ctx, &session)?;
-        }
-        None => rebuild(ctx, &session)?,
-    }
-    found(ctx, &name)
-}
-
-/// Makes a container for what is left of a session: its home volume, which has all its labels.
-fn rebuild(ctx: &Context, session: &Session) -> Result<()> {
-    session.check_schema()?;
-    container::check_mounts(&session.name, &session.spec)?;
-    let agent = agent::get(ctx, &session.spec.agent)?;
-    let image = session.current_image.clone();
-    let image_id = image.ok_or_else(|| Error::ImageNotBuilt { agent: agent.name.clone() })?;
-    let spec = Spec { image_id, ..session.spec.clone() };
-    ctx.note(format!("session '{}' had lost its container: a new one has its home", session.name));
-    container::create(ctx, &session.name, &spec, &agent, session.has_volume).map(drop)
-}
-
-fn found(ctx: &Context, name: &SessionName) -> Result<Session> {
-    session::find(ctx, name)?
-        .ok_or_else(|| Error::SessionNotFound { name: name.to_string(), nearest: None })
 }

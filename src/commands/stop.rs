@@ -36,53 +36,54 @@ pub struct Args {
 /// # Errors
 /// [`Error::SessionNotFound`], before any of them is stopped; [`Error::PodmanFailed`].
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
-    let names = names_or_default(&args.names)?;
-    let sessions = if args.all { session::all(ctx)? } else { session::get_all(ctx, &names)? };
-    let stopped = each(&sessions, |session| stop(ctx, session))?;
+    let names = if args.all {
+        session::all(ctx)?.into_iter().map(|session| session.name).collect()
+    } else {
+        names_or_default(&args.names)?
+    };
     let many = args.all || names.len() > 1;
+    if many && !args.all {
+        session::get_all(ctx, &names)?;
+    }
+    let stopped = each(&names, |name| stop(ctx, name))?;
     Ok(Report::Stopped(OneOrMany::new(stopped, many)).into())
 }
 
 /// Does the same to several sessions at once. All are tried; the first failure is returned.
 fn each<T: Send>(
-    sessions: &[Session],
-    work: impl Fn(&Session) -> Result<T> + Sync,
+    names: &[SessionName],
+    work: impl Fn(&SessionName) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     thread::scope(|scope| {
         let work = &work;
-        let threads: Vec<_> =
-            sessions.iter().map(|session| scope.spawn(move || work(session))).collect();
-        let panicked = |_| Err(Error::io("stopping", std::io::Error::other("a thread panicked")));
+        let threads: Vec<_> = names.iter().map(|name| scope.spawn(move || work(name))).collect();
+        let panicked = |_| Err(Error::panicked("stopping"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
     })
 }
 
-fn stop(ctx: &Context, session: &Session) -> Result<SessionReport> {
-    let _lock = SessionLock::take(ctx, &session.name)?;
-    let state = session.container.as_ref().map(|container| container.state);
-    let container = session.name.container();
-    match state {
-        None | Some(ContainerState::Exited | ContainerState::Created) => {}
-        Some(ContainerState::Paused) => {
-            ctx.podman.unpause(&container)?;
-            ctx.podman.stop(&container)?;
-        }
-        Some(ContainerState::Running) => ctx.podman.stop(&container)?,
-        // Its monitor is gone: podman can neither stop nor start it, only remove it. The home
-        // volume stays, and `start` makes the container anew.
-        Some(ContainerState::Stopping | ContainerState::Unknown) => {
-            session.check_schema()?;
-            ctx.podman.remove(&container)?;
+fn stop(ctx: &Context, name: &SessionName) -> Result<SessionReport> {
+    let _lock = SessionLock::take(ctx, name)?;
+    let mut session = session::get(ctx, name)?;
+    let container = name.container();
+    let state = |session: &Session| session.container.as_ref().map(|container| container.state);
+    if state(&session) == Some(ContainerState::Paused) {
+        ctx.podman.unpause(&container)?;
+    }
+    if session.is_live() {
+        let stopped = ctx.podman.stop(&container);
+        session = session::get(ctx, name)?;
+        // Where its monitor is gone, podman 5 stops it too, and says that it failed.
+        if session.is_live() {
+            stopped?;
         }
     }
-    Ok(SessionReport::new(ctx, &after(ctx, &session.name, session)?))
-}
-
-/// What the session is now: where nothing but podman can have changed it, it is not asked again.
-fn after(ctx: &Context, name: &SessionName, before: &Session) -> Result<Session> {
-    let gone = || Error::SessionNotFound { name: name.to_string(), nearest: None };
-    match before.is_live() {
-        true => session::find(ctx, name)?.ok_or_else(gone),
-        false => Ok(before.clone()),
+    // Podman 4 can neither stop nor start it then, only remove it. The home volume stays, and
+    // `start` makes the container anew.
+    if matches!(state(&session), Some(ContainerState::Stopping | ContainerState::Unknown)) {
+        session.check_schema()?;
+        ctx.podman.remove(&container)?;
+        session = session::get(ctx, name)?;
     }
+    Ok(SessionReport::new(ctx, &session))
 }

@@ -49,7 +49,7 @@ detach_client() {
     done
     ((i < 200)) || kill -KILL "$pid" 2>/dev/null || true
   fi
-  rm -f "$clients/$token"
+  rm -f "$clients/$token" "$clients/.$token.err"
 }
 
 valid_token() {

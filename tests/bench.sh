@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# The benchmarks: each command beside the bare podman (or nothing) that it stands on, in one run, as a ratio.
+#
+#   tests/bench.sh [RUNS]     20 runs each, unless told otherwise
+#
+# Wants a machine that tests/run.sh has prepared. Uses its own home and sessions named bench-*, and removes them.
+set -euo pipefail
+umask 022
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+runs=${1:-20}
+work=$(mktemp -d)
+tool=${CARGO_TARGET_DIR:-$checkout/target}/release/agent-session
+paint=${CARGO_TARGET_DIR:-$checkout/target}/release/examples/first_paint
+server=/usr/lib/agent-session/up
+text='/workspace>'
+
+cleanup() {
+  local container
+  for container in agent-session-bench-{ours,bare}; do
+    podman rm --force --time 0 "$container" >/dev/null 2>&1 || true
+    podman volume rm --force "$container" >/dev/null 2>&1 || true
+  done
+  rm -rf "$work"
+}
+
+# The median of the times that hyperfine wrote, in milliseconds, by the number of the command.
+median() { jq -r ".results[$2].median * 1000 | . * 10 | round / 10" "$1"; }
+
+row() {
+  awk -v name="$1" -v ours="$2" -v bare="$3" -v peer="$4" \
+    'BEGIN { printf "| %s | %.1f | %.1f | %.2f | %s |\n", name, ours, bare, ours / bare, peer }'
+}
+
+compare() {
+  local name=$1 peer=$2 ours=$3 bare=$4
+  shift 4
+  hyperfine --shell none --warmup 2 --runs "$runs" --export-json "$work/result.json" "$@" "$ours" "$bare" \
+    >"$work/hyperfine.log" 2>&1 || die "hyperfine failed: $(tail -n 5 "$work/hyperfine.log")"
+  row "$name" "$(median "$work/result.json" 0)" "$(median "$work/result.json" 1)" "$peer"
+}
+
+# A script of one line, so that each side of a comparison is one process for hyperfine.
+script() {
+  printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
+  chmod +x "$work/$1"
+  printf '%s\n' "$work/$1"
+}
+
+# The podman run that made the session, word by word, for a container and a volume of another name.
+bare_run() {
+  podman container inspect agent-session-bench-ours --format json |
+    jq -r '.[0].Config.CreateCommand | map(gsub("agent-session-bench-ours"; "agent-session-bench-bare") | @sh) | join(" ")'
+}
+
+bench_start() {
+  "$tool" start -d -a shell -n bench-ours >/dev/null
+  local gone="podman rm --force --time 0 %s >/dev/null 2>&1; podman volume rm --force %s >/dev/null 2>&1; true"
+  local ours bare
+  ours=$(script start-ours "exec $tool start -d -a shell -n bench-ours")
+  bare=$(script start-bare "$(bare_run) >/dev/null && exec podman exec agent-session-bench-bare $server")
+  # shellcheck disable=SC2059
+  compare 'start -d (new session)' 'the same podman run -d, then the Zellij start' "$ours" "$bare" \
+    --prepare "$(script gone-ours "$(printf "$gone" agent-session-bench-ours agent-session-bench-ours)")" \
+    --prepare "$(script gone-bare "$(printf "$gone" agent-session-bench-bare agent-session-bench-bare)")"
+}
+
+bench_stop() {
+  compare 'stop' 'podman stop of the same container' \
+    "$tool stop bench-ours" "podman stop --time 5 agent-session-bench-ours" \
+    --prepare 'podman start agent-session-bench-ours'
+}
+
+bench_ls() {
+  compare 'ls' 'podman ps --all' "$tool ls" 'podman ps --all --format json'
+  compare '--version' 'true' "$tool --version" 'true'
+}
+
+bench_attach() {
+  local i ours=() bare=()
+  "$tool" start -d -n bench-ours >/dev/null 2>&1
+  for ((i = 0; i < runs; i++)); do
+    ours+=("$("$paint" "$text" "$tool" start -n bench-ours)")
+    bare+=("$("$paint" "$text" podman exec -it --detach-keys= agent-session-bench-ours zellij attach bench-ours)")
+  done
+  row 'start (attach, to first paint)' "$(middle "${ours[@]}")" "$(middle "${bare[@]}")" 'podman exec -it … zellij attach'
+}
+
+# The median of microseconds, in milliseconds.
+middle() { printf '%s\n' "$@" | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] / 1000 }'; }
+
+main() {
+  # shellcheck source=/dev/null
+  . "$state/env.sh"
+  cd "$checkout"
+  cargo build --quiet --release --locked --bins --example first_paint
+  "$tool" build shell --zellij "$AGENT_SESSION_TEST_ZELLIJ" >/dev/null 2>&1
+  trap cleanup EXIT
+  mkdir "$work/project"
+  cd "$work/project"
+  printf '| command | ms | peer ms | ratio | peer |\n| --- | --- | --- | --- | --- |\n'
+  bench_start
+  bench_stop
+  bench_ls
+  bench_attach
+}
+
+main
