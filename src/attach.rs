@@ -70,7 +70,7 @@ pub fn run(ctx: &Context, attach: &Attach) -> Result<Ended> {
     let mut program = vec![INNER.to_owned(), client.token.clone()];
     program
         .extend(live_clients(ctx, &attach.name).into_iter().filter(|token| *token != client.token));
-    let command = ctx.podman.exec_terminal(&container, &terminal_variables(ctx)?, &program)?;
+    let command = ctx.podman.exec_terminal(&container, &variables(ctx, attach)?, &program)?;
 
     let stdin = std::io::stdin();
     let modes = tcgetattr(&stdin).ok();
@@ -108,8 +108,12 @@ fn is_podmans_own(status: ExitStatus) -> bool {
     matches!(status.code(), Some(125..=127))
 }
 
-fn terminal_variables(ctx: &Context) -> Result<Vec<String>> {
+/// What the inner half is to know: the terminal, and where the user stands if nobody has looked
+/// yet whether that is mounted.
+fn variables(ctx: &Context, attach: &Attach) -> Result<Vec<String>> {
     let mut pairs = Vec::new();
+    let here = ctx.cwd.to_str().filter(|here| attach.unseen && !here.contains(char::is_control));
+    pairs.extend(here.map(|here| format!("AGENT_SESSION_HOST_DIR={here}")));
     for name in ["TERM", "COLORTERM"] {
         pairs.extend(ctx.text_var(name)?.map(|value| format!("{name}={value}")));
     }

@@ -129,14 +129,25 @@ pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::PodmanFailed`]; what is gone already is no error.
-pub fn remove(ctx: &Context, name: &SessionName) -> Result<()> {
+pub fn remove(ctx: &Context, session: &Session) -> Result<()> {
+    let name = &session.name;
     let container = name.container();
-    ctx.podman.remove(&container)?;
+    // The session is listed, and can be removed again, until the last of these is done.
+    remove_secrets(ctx, name)?;
+    if session.container.is_some() {
+        ctx.podman.remove(&container)?;
+    } else {
+        match reap(ctx, name) {
+            // Somebody else's, who took the name since.
+            Err(Error::NameTaken { .. }) => {}
+            other => drop(other?),
+        }
+    }
     let homes = ctx.podman.volumes(&[session::with_name(name)])?;
     if homes.iter().any(|home| home.name == container) {
         ctx.podman.remove_volume(&container)?;
     }
-    remove_secrets(ctx, name)
+    Ok(())
 }
 
 fn remove_secrets(ctx: &Context, name: &SessionName) -> Result<()> {
@@ -288,6 +299,7 @@ fn environment(
     let mut pairs = vec![
         ("AGENT_SESSION".to_owned(), name.to_string()),
         ("AGENT_SESSION_AGENT".into(), agent.name.clone()),
+        ("AGENT_SESSION_PROJECTS".into(), mount::projects(&spec.mounts).join("\n")),
         ("AGENT_SESSION_COMMAND".into(), with_args(&definition.command)),
         ("AGENT_SESSION_RESUME".into(), with_args(&definition.resume)),
         ("AGENT_SESSION_RESUME_WHEN".into(), definition.resume_when.clone()),

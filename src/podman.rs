@@ -198,6 +198,14 @@ impl Podman {
         self.act(["stop", "--time", "5", container])
     }
 
+    /// Stops the containers that match a filter; it is no error where there are none.
+    ///
+    /// # Errors
+    /// [`Error::PodmanFailed`], also from a podman that is too old for the filter.
+    pub fn stop_all(&self, filter: &str) -> Result<()> {
+        self.act(["stop", "--time", "5", "--filter", filter])
+    }
+
     /// Removes a container in any state, also one whose name alone is reserved by a `create` that
     /// was killed. One name a call: `podman rm --force` of 4.3 returns 0 and removes nothing when
     /// one of several names is missing.

@@ -57,7 +57,7 @@ fn remove(ctx: &Context, session: &Session) -> Result<RemovedReport> {
     // Somebody may have started it between the question and the answer.
     if let Some(now) = session::find(ctx, &session.name)? {
         check(&now)?;
-        container::remove(ctx, &now.name)?;
+        container::remove(ctx, &now)?;
     }
     Ok(RemovedReport { name: session.name.to_string(), removed: true })
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::lock::SessionLock;
 use crate::podman::ContainerState;
 use crate::report::{OneOrMany, Report, SessionReport};
-use crate::session::{self, Session, SessionName};
+use crate::session::{self, Session, SessionName, Status};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,26 +64,38 @@ fn each<T: Send>(
 
 fn stop(ctx: &Context, name: &SessionName) -> Result<SessionReport> {
     let _lock = SessionLock::take(ctx, name)?;
-    let mut session = session::get(ctx, name)?;
-    let container = name.container();
-    let state = |session: &Session| session.container.as_ref().map(|container| container.state);
-    if state(&session) == Some(ContainerState::Paused) {
-        ctx.podman.unpause(&container)?;
-    }
+    // Podman finds the container by its label, so that nothing need be asked before; what it
+    // could not do is seen in the state that is left.
+    let stopped = ctx.podman.stop_all(&session::with_name(name));
+    let session = session::get(ctx, name)?;
+    let session = match session.status() {
+        Status::Running | Status::Paused | Status::Broken => stop_with_care(ctx, session, stopped)?,
+        Status::Stopped | Status::Created => session,
+    };
+    Ok(SessionReport::new(ctx, &session))
+}
+
+/// Stops what podman cannot stop as it is: a container that is paused, or has lost its monitor.
+fn stop_with_care(ctx: &Context, mut session: Session, stopped: Result<()>) -> Result<Session> {
+    let container = session.name.container();
     if session.is_live() {
-        let stopped = ctx.podman.stop(&container);
-        session = session::get(ctx, name)?;
+        if session.status() == Status::Paused {
+            ctx.podman.unpause(&container)?;
+        }
         // Where its monitor is gone, podman 5 stops it too, and says that it failed.
+        let again = ctx.podman.stop(&container);
+        session = session::get(ctx, &session.name)?;
         if session.is_live() {
-            stopped?;
+            again.or(stopped)?;
         }
     }
+    let state = session.container.as_ref().map(|container| container.state);
     // Podman 4 can neither stop nor start it then, only remove it. The home volume stays, and
     // `start` makes the container anew.
-    if matches!(state(&session), Some(ContainerState::Stopping | ContainerState::Unknown)) {
+    if matches!(state, Some(ContainerState::Stopping | ContainerState::Unknown)) {
         session.check_schema()?;
         ctx.podman.remove(&container)?;
-        session = session::get(ctx, name)?;
+        session = session::get(ctx, &session.name)?;
     }
-    Ok(SessionReport::new(ctx, &session))
+    Ok(session)
 }
