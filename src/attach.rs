@@ -20,6 +20,7 @@ use crate::commands::Attach;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lock::{Client, live_clients};
+use crate::podman::process::spawn_error;
 
 const INNER: &str = "/usr/lib/agent-session/attach";
 const DETACH: &str = "/usr/lib/agent-session/detach";
@@ -134,13 +135,7 @@ fn supervise(mut command: Command, detach: &dyn Fn()) -> Result<(ExitStatus, Opt
     });
     die_with_parent(&mut command);
     // Podman's own words come on standard error; all of the session's on the terminal.
-    let mut child = command.stderr(Stdio::piped()).spawn().map_err(|source| {
-        if source.kind() == std::io::ErrorKind::NotFound {
-            Error::PodmanMissing
-        } else {
-            failed(source)
-        }
-    })?;
+    let mut child = command.stderr(Stdio::piped()).spawn().map_err(spawn_error)?;
     let pid = Pid::from_child(&child);
     let words = drain(&mut child);
     thread::spawn(move || {

@@ -6,19 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use wait_timeout::ChildExt;
 use xshell::Shell;
 
 use crate::error::{Error, Result};
+use process::Answer;
 
+mod environment;
+pub(crate) mod process;
 mod wire;
 
 pub use wire::{Container, ContainerState, Details, Image, Volume};
@@ -33,32 +32,6 @@ const ACTION: Duration = Duration::from_mins(3);
 /// What has a meaning in CSV, and the sign that encodes it.
 const NOT_CSV: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'%');
 
-/// The variables podman and its helpers understand. Everything else of the caller's environment,
-/// keys of other services first of all, stays outside.
-const PASSED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "TERM",
-    "TMPDIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REGISTRY_AUTH_FILE",
-    "DOCKER_CONFIG",
-    "STORAGE_DRIVER",
-    "STORAGE_OPTS",
-    "BUILDAH_ISOLATION",
-    "SSH_AUTH_SOCK",
-];
-/// The same, by how a name begins.
-const PASSED_PREFIXES: &[&str] = &["CONTAINER", "PODMAN_", "XDG_", "LC_", "_CONTAINERS_"];
-/// Passed to a build only: a session has the network that its container is given.
-const PASSED_TO_BUILDS: &[&str] =
-    &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
-
 /// The engine.
 #[derive(Debug, Clone)]
 pub struct Podman {
@@ -67,35 +40,15 @@ pub struct Podman {
     remote: bool,
 }
 
-/// What a podman process left behind.
-struct Answer {
-    status: ExitStatus,
-    stdout: Vec<u8>,
-    stderr: String,
-}
-
-impl Answer {
-    fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).trim().to_owned()
-    }
-}
-
 impl Podman {
     /// Podman as this environment configures it.
     #[must_use]
     pub fn new(environment: &[(OsString, OsString)]) -> Self {
-        let select = |keep: &dyn Fn(&str) -> bool| -> Vec<_> {
-            let kept = environment.iter().filter(|(key, _)| key.to_str().is_some_and(keep));
-            kept.cloned().collect()
-        };
-        let passed = |key: &str| {
-            PASSED.contains(&key) || PASSED_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-        };
         let remote = cfg!(not(target_os = "linux"))
             || environment.iter().any(|(key, value)| key == "CONTAINER_HOST" && !value.is_empty());
         Self {
-            environment: select(&passed),
-            proxies: select(&|key| PASSED_TO_BUILDS.contains(&key)),
+            environment: environment::for_all(environment),
+            proxies: environment::for_builds(environment),
             remote,
         }
     }
@@ -306,19 +259,10 @@ impl Podman {
     ///
     /// # Errors
     /// [`Error::PodmanMissing`], [`Error::Io`]. A build that fails returns `false`.
-    pub fn build(&self, args: &[String], mut line: impl FnMut(&str)) -> Result<bool> {
+    pub fn build(&self, args: &[String], line: impl FnMut(&str)) -> Result<bool> {
         let mut command = self.command(&[&["build".to_owned()], args].concat())?;
         command.envs(self.proxies.iter().cloned());
-        let (reader, writer) =
-            std::io::pipe().map_err(|source| Error::io("making a pipe", source))?;
-        let errors = writer.try_clone().map_err(|source| Error::io("making a pipe", source))?;
-        command.stdin(Stdio::null()).stdout(writer).stderr(errors);
-        let mut child = command.spawn().map_err(spawn_error)?;
-        // The command holds the write end: the pipe ends only when it is gone.
-        drop(command);
-        for_each_line(reader, &mut line)?;
-        let status = child.wait().map_err(|source| Error::io("waiting for podman", source))?;
-        Ok(status.success())
+        process::stream(command, line)
     }
 
     fn list<T: DeserializeOwned, const N: usize>(
@@ -370,25 +314,11 @@ impl Podman {
     }
 
     fn run(&self, args: &[String], stdin: Option<&[u8]>, deadline: Duration) -> Result<Answer> {
-        let mut command = self.command(args)?;
-        // A group of its own, so that a deadline ends podman's helpers too, and so that Ctrl+C
-        // never cuts a change in half.
-        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-        let mut child = command.spawn().map_err(spawn_error)?;
-        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), stdin) {
-            pipe.write_all(bytes).map_err(|source| Error::io("writing to podman", source))?;
-        }
-        let stdout = read_in_background(child.stdout.take());
-        let stderr = read_in_background(child.stderr.take());
-        let Some(status) = wait(&mut child, deadline)? else {
-            return Err(Error::PodmanTimeout {
-                operation: operation(args),
-                seconds: deadline.as_secs(),
-            });
-        };
-        let stderr = String::from_utf8_lossy(&join(stderr)).into_owned();
-        Ok(Answer { status, stdout: join(stdout), stderr })
+        let answer = process::run(self.command(args)?, stdin.unwrap_or_default(), deadline)?;
+        answer.ok_or_else(|| Error::PodmanTimeout {
+            operation: operation(args),
+            seconds: deadline.as_secs(),
+        })
     }
 
     fn command(&self, args: &[String]) -> Result<Command> {
@@ -414,46 +344,6 @@ fn operation(args: &[String]) -> String {
         };
     let verb: Vec<_> = args.iter().take(words).map(String::as_str).collect();
     format!("podman {}", verb.join(" "))
-}
-
-fn spawn_error(source: std::io::Error) -> Error {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => Error::PodmanMissing,
-        _ => Error::io("starting podman", source),
-    }
-}
-
-/// Waits for a child; `None` when the deadline passed, in which case its process group is killed.
-fn wait(child: &mut Child, deadline: Duration) -> Result<Option<ExitStatus>> {
-    let waiting = |source| Error::io("waiting for podman", source);
-    let status = child.wait_timeout(deadline).map_err(waiting)?;
-    if status.is_none() {
-        let group = rustix::process::Pid::from_child(child);
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        child.wait().map_err(waiting)?;
-    }
-    Ok(status)
-}
-
-fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is all there is to show.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
-        bytes
-    })
-}
-
-fn join(thread: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
-    thread.join().unwrap_or_default()
-}
-
-fn for_each_line(reader: impl Read, mut line: impl FnMut(&str)) -> Result<()> {
-    for bytes in BufReader::new(reader).split(b'\n') {
-        let bytes = bytes.map_err(|source| Error::io("reading podman's output", source))?;
-        line(String::from_utf8_lossy(&bytes).trim_end());
-    }
-    Ok(())
 }
 
 fn expect_ok(operation: &str, answer: Answer) -> Result<Answer> {
@@ -487,22 +377,6 @@ mod tests {
 
     fn pair(key: &str, value: &str) -> (OsString, OsString) {
         (key.into(), value.into())
-    }
-
-    #[test]
-    fn the_environment_is_scrubbed() {
-        let podman = Podman::new(&[
-            pair("PATH", "/bin"),
-            pair("AWS_SECRET_ACCESS_KEY", "x"),
-            pair("ANTHROPIC_API_KEY", "x"),
-            pair("XDG_RUNTIME_DIR", "/run/user/1"),
-            pair("CONTAINERS_CONF", "/c"),
-            pair("HTTPS_PROXY", "http://proxy"),
-        ]);
-        let names: Vec<_> =
-            podman.environment.iter().map(|(key, _)| key.to_str().unwrap()).collect();
-        assert_eq!(names, ["PATH", "XDG_RUNTIME_DIR", "CONTAINERS_CONF"]);
-        assert_eq!(podman.proxies, [pair("HTTPS_PROXY", "http://proxy")]);
     }
 
     #[test]

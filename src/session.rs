@@ -6,67 +6,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::thread;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::image;
-use crate::mount::Mount;
 use crate::podman::{Container, ContainerState, Image, Volume};
 
-/// The version of the labels. This program reads this one and changes no newer one.
-pub const SCHEMA: u32 = 1;
-const PREFIX: &str = "io.agent-session.";
+mod name;
+mod spec;
 
-/// The name of a session: `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`, case-sensitive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SessionName(String);
-
-impl SessionName {
-    /// The name of the session that is meant where none is given.
-    pub const DEFAULT: &str = "default";
-
-    /// Reads a name.
-    ///
-    /// # Errors
-    /// [`Error::InvalidName`].
-    pub fn parse(text: &str) -> Result<Self> {
-        let mut chars = text.chars();
-        let starts = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
-        let goes_on = chars.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        if starts && goes_on && text.len() <= 63 {
-            Ok(Self(text.into()))
-        } else {
-            Err(Error::InvalidName(text.into()))
-        }
-    }
-
-    /// The name of its container, and of its home volume.
-    #[must_use]
-    pub fn container(&self) -> String {
-        format!("agent-session-{}", self.0)
-    }
-
-    /// What the names of its secrets begin with. The rest is the name of a variable, which has no
-    /// dot, so that one session's prefix never covers another's secret.
-    #[must_use]
-    pub fn secret_prefix(&self) -> String {
-        format!("agent-session.{}.", self.0)
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SessionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use name::SessionName;
+use spec::PREFIX;
+pub use spec::{SCHEMA, Spec};
 
 /// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -93,111 +45,6 @@ impl fmt::Display for Status {
             Self::Paused => "paused",
             Self::Broken => "broken",
         })
-    }
-}
-
-/// What is fixed when a session is made, and kept in the labels.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Spec {
-    /// The agent's name.
-    pub agent: String,
-    /// The first mounted path: an absolute directory of the host.
-    pub project: String,
-    /// Everything of the host's that is mounted.
-    pub mounts: Vec<Mount>,
-    /// Arguments for the agent, each time that it starts.
-    pub args: Vec<String>,
-    /// `NAME=VALUE` as given, or `NAME` for a variable of the host's.
-    pub env: Vec<String>,
-    /// The variables that are podman secrets, each with the fingerprint of its value.
-    pub secrets: BTreeMap<String, String>,
-    /// The id of the image it was made from.
-    pub image_id: String,
-    /// The version of agent-session that made it.
-    pub version: String,
-    /// When the session was made.
-    pub created: Timestamp,
-}
-
-impl Spec {
-    /// The labels that say all this of a session.
-    #[must_use]
-    pub fn labels(&self, name: &SessionName) -> BTreeMap<String, String> {
-        let entries = [
-            ("schema", SCHEMA.to_string()),
-            ("name", name.to_string()),
-            ("agent", self.agent.clone()),
-            ("project", self.project.clone()),
-            ("mounts", json(&self.mounts)),
-            ("args", json(&self.args)),
-            ("env", json(&self.env)),
-            ("secrets", json(&self.secrets)),
-            ("image-id", self.image_id.clone()),
-            ("version", self.version.clone()),
-            ("created", self.created.to_string()),
-        ];
-        entries.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect()
-    }
-
-    /// Reads the labels; what cannot be read is left empty and named in the second value.
-    fn from_labels(labels: &BTreeMap<String, String>) -> (Self, Vec<String>) {
-        let mut reader = Reader { labels, problems: Vec::new() };
-        let spec = Self {
-            agent: reader.text("agent"),
-            project: reader.text("project"),
-            mounts: reader.json("mounts"),
-            args: reader.json("args"),
-            env: reader.json("env"),
-            secrets: reader.json("secrets"),
-            image_id: reader.text("image-id"),
-            version: reader.text("version"),
-            created: reader.parsed("created"),
-        };
-        (spec, reader.problems)
-    }
-}
-
-/// The JSON of a label; lists of strings and mounts cannot fail to be written.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-struct Reader<'a> {
-    labels: &'a BTreeMap<String, String>,
-    problems: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn text(&mut self, key: &str) -> String {
-        let found = self.labels.get(&format!("{PREFIX}{key}"));
-        if found.is_none() {
-            self.problems.push(format!("the label {PREFIX}{key} is missing"));
-        }
-        found.cloned().unwrap_or_default()
-    }
-
-    fn json<T: for<'de> Deserialize<'de> + Default>(&mut self, key: &str) -> T {
-        let text = self.text(key);
-        let parsed = serde_json::from_str(&text);
-        self.keep(key, &text, parsed)
-    }
-
-    fn parsed<T: std::str::FromStr + Default>(&mut self, key: &str) -> T {
-        let text = self.text(key);
-        let parsed = text.parse();
-        self.keep(key, &text, parsed)
-    }
-
-    fn keep<T: Default, E>(
-        &mut self,
-        key: &str,
-        text: &str,
-        parsed: std::result::Result<T, E>,
-    ) -> T {
-        if parsed.is_err() && !text.is_empty() {
-            self.problems.push(format!("the label {PREFIX}{key} is not understood"));
-        }
-        parsed.unwrap_or_default()
     }
 }
 
@@ -404,7 +251,7 @@ fn name_in(labels: &BTreeMap<String, String>) -> Option<SessionName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mount::Mode;
+    use crate::mount::{Mode, Mount};
 
     fn name(text: &str) -> SessionName {
         SessionName::parse(text).unwrap()

@@ -1,0 +1,54 @@
+//! Names of sessions.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// The name of a session: `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`, case-sensitive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// The name of the session that is meant where none is given.
+    pub const DEFAULT: &str = "default";
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut chars = text.chars();
+        let starts = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
+        let goes_on = chars.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        if starts && goes_on && text.len() <= 63 {
+            Ok(Self(text.into()))
+        } else {
+            Err(Error::InvalidName(text.into()))
+        }
+    }
+
+    /// The name of its container, and of its home volume.
+    #[must_use]
+    pub fn container(&self) -> String {
+        format!("agent-session-{}", self.0)
+    }
+
+    /// What the names of its secrets begin with. The rest is the name of a variable, which has no
+    /// dot, so that one session's prefix never covers another's secret.
+    #[must_use]
+    pub fn secret_prefix(&self) -> String {
+        format!("agent-session.{}.", self.0)
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
