@@ -7,13 +7,16 @@
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::commands::Attach;
@@ -23,6 +26,7 @@ use crate::lock::{Client, live_clients};
 use crate::podman::process::spawn_error;
 
 const INNER: &str = "/usr/lib/agent-session/attach";
+const SIGNALS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 const DETACH: &str = "/usr/lib/agent-session/detach";
 
 /// Remembers where the cursor is: the end of an alternate screen that never began goes back there.
@@ -124,8 +128,10 @@ fn variables(ctx: &Context, attach: &Attach) -> Result<Vec<String>> {
 /// Runs the attached process. A signal that would end this one detaches the inner half first.
 fn supervise(mut command: Command, detach: &dyn Fn()) -> Result<(ExitStatus, Option<i32>, String)> {
     let failed = |source| Error::io("attaching the terminal", source);
+    let idle = idle();
+    idle.store(false, Ordering::SeqCst);
     let (sender, events) = mpsc::channel();
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(failed)?;
+    let mut signals = Signals::new(SIGNALS).map_err(failed)?;
     let handle = signals.handle();
     let from_signals = sender.clone();
     thread::spawn(move || {
@@ -164,7 +170,22 @@ fn supervise(mut command: Command, detach: &dyn Fn()) -> Result<(ExitStatus, Opt
         }
     };
     handle.close();
+    idle.store(true, Ordering::SeqCst);
     Ok((status, received, words.join().unwrap_or_default()))
+}
+
+/// Whether signals are to do what they do where nobody listens: who has listened to one once cannot
+/// take that back, and Ctrl+C would do nothing at a question that comes after.
+fn idle() -> &'static Arc<AtomicBool> {
+    static IDLE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    IDLE.get_or_init(|| {
+        let idle = Arc::new(AtomicBool::new(false));
+        for signal in SIGNALS {
+            // Without it that signal is ignored between two attaches, no more.
+            let _ = flag::register_conditional_default(signal, Arc::clone(&idle));
+        }
+        idle
+    })
 }
 
 fn drain(child: &mut Child) -> thread::JoinHandle<String> {

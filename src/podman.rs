@@ -22,7 +22,7 @@ mod wire;
 
 pub use wire::{Container, ContainerState, Details, Image, Volume};
 
-/// The deadline of a question to podman.
+/// The deadline of a question to podman, unless `AGENT_SESSION_PODMAN_TIMEOUT` sets another.
 const QUERY: Duration = Duration::from_secs(5);
 /// How often a question is put before podman is taken to be unusable.
 const ATTEMPTS: u32 = 4;
@@ -38,6 +38,7 @@ pub struct Podman {
     environment: Vec<(OsString, OsString)>,
     proxies: Vec<(OsString, OsString)>,
     remote: bool,
+    query_deadline: Duration,
 }
 
 impl Podman {
@@ -50,6 +51,8 @@ impl Podman {
             environment: environment::for_all(environment),
             proxies: environment::for_builds(environment),
             remote,
+            query_deadline: environment::seconds(environment, "AGENT_SESSION_PODMAN_TIMEOUT")
+                .unwrap_or(QUERY),
         }
     }
 
@@ -111,7 +114,7 @@ impl Podman {
     /// Those of a query; a container that does not exist is [`Error::PodmanFailed`].
     pub fn details(&self, container: &str) -> Result<Details> {
         let args = ["container", "inspect", "--format", "json", container];
-        let answer = self.run(&to_args(args), None, QUERY)?;
+        let answer = self.run(&to_args(args), None, self.query_deadline)?;
         let mut all: Vec<Details> =
             parse("podman container inspect", &expect_ok("podman container inspect", answer)?)?;
         all.pop().ok_or_else(|| malformed("podman container inspect", "an empty list"))
@@ -295,17 +298,17 @@ impl Podman {
     /// container while they are being made ("image not known", podman 4.3).
     fn query_args(&self, args: &[String]) -> Result<Answer> {
         for _ in 1..ATTEMPTS {
-            let answer = self.run(args, None, QUERY)?;
+            let answer = self.run(args, None, self.query_deadline)?;
             if answer.status.success() {
                 return Ok(answer);
             }
         }
-        let answer = self.run(args, None, QUERY)?;
+        let answer = self.run(args, None, self.query_deadline)?;
         if answer.status.success() { Ok(answer) } else { Err(self.unusable(answer.stderr)) }
     }
 
     fn unusable(&self, stderr: String) -> Error {
-        let version = self.run(&to_args(["--version"]), None, QUERY);
+        let version = self.run(&to_args(["--version"]), None, self.query_deadline);
         let found = version.ok().and_then(|answer| version_in(&answer.stdout()));
         match found {
             Some((major, text)) if major < 4 => Error::PodmanTooOld { found: text },

@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    fn container(state: &str, name: &str, labels: BTreeMap<String, String>) -> Container {
+    fn container(state: &str, name: &str, labels: &BTreeMap<String, String>) -> Container {
         serde_json::from_value(serde_json::json!({
             "Id": "1", "Names": [name], "State": state, "ImageID": "abc",
             "Labels": labels, "StartedAt": 5,
@@ -308,7 +308,7 @@ mod tests {
         let mut labels = spec().labels(&name("x"));
         labels.insert("io.agent-session.mounts".into(), "nonsense".into());
         labels.remove("io.agent-session.agent");
-        let found = assemble(&[container("running", "agent-session-x", labels)], &[], &[]);
+        let found = assemble(&[container("running", "agent-session-x", &labels)], &[], &[]);
         assert_eq!(found[0].status(), Status::Broken);
         assert_eq!(
             found[0].problems,
@@ -333,7 +333,7 @@ mod tests {
             ("removing", Status::Broken),
         ] {
             let labels = spec().labels(&name("x"));
-            let found = assemble(&[container(state, "agent-session-x", labels)], &[], &[]);
+            let found = assemble(&[container(state, "agent-session-x", &labels)], &[], &[]);
             assert_eq!(found[0].status(), status, "{state}");
         }
     }
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_copy_of_the_labels_under_another_name_is_not_the_session() {
-        let copy = container("running", "my-own-container", spec().labels(&name("x")));
+        let copy = container("running", "my-own-container", &spec().labels(&name("x")));
         assert!(assemble(&[copy], &[], &[]).is_empty());
     }
 
@@ -357,7 +357,7 @@ mod tests {
         let mut labels = spec().labels(&name("x"));
         labels.insert("io.agent-session.schema".into(), "2".into());
         labels.remove("io.agent-session.args");
-        let found = assemble(&[container("running", "agent-session-x", labels)], &[], &[]);
+        let found = assemble(&[container("running", "agent-session-x", &labels)], &[], &[]);
         assert_eq!(found[0].status(), Status::Running);
         assert_eq!(found[0].check_schema().unwrap_err().code(), "session_too_new");
     }

@@ -3,6 +3,7 @@
 //! `tests/run.sh` prepares the machine and runs them.
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,4 +14,11 @@
 
 mod support;
 
+mod attach;
+mod claude;
+mod credentials;
+mod day;
+mod opencode;
+mod prompts;
+mod rootless;
 mod start;

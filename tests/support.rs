@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,10 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::Value;
+
+pub mod fake_model;
+pub mod real;
+pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
 /// waits this long unless it fails.
@@ -72,17 +77,21 @@ impl TestEnv {
         fs::write(env.path("containers.conf"), containers_conf(network)).unwrap();
         let bin = Path::new(env!("CARGO_BIN_EXE_agent-session")).parent().unwrap();
         let own = env.path("bin");
-        let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin", own.display(), bin.display());
+        let path =
+            format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin", own.display(), bin.display());
         env.set("PATH", &path);
         env.set("CONTAINERS_CONF", env.path("containers.conf").to_str().unwrap());
         env.set("TERM", "xterm-256color");
+        // The machine is busy with other tests: only a podman that hangs is late then.
+        env.set("AGENT_SESSION_PODMAN_TIMEOUT", "60");
         env.set("LANG", "C.UTF-8");
         env.set("HOME", env.path("home").to_str().unwrap());
         if rootless {
             let home = PathBuf::from(var("AGENT_SESSION_TEST_DIR")).join("home");
-            let storage = home.join(".config/containers/storage.conf");
-            env.set("CONTAINERS_STORAGE_CONF", storage.to_str().unwrap());
-            env.give_to_user();
+            // Of a file that CONTAINERS_STORAGE_CONF names, rootless podman 4.3 does not take the
+            // place of the store.
+            let storage = ".config/containers/storage.conf";
+            env.write(&format!("home/{storage}"), &fs::read_to_string(home.join(storage)).unwrap());
         } else {
             fs::write(env.path("storage.conf"), storage_conf(env.root.path())).unwrap();
             env.set("CONTAINERS_STORAGE_CONF", env.path("storage.conf").to_str().unwrap());
@@ -213,7 +222,11 @@ impl TestEnv {
         let report: Value = serde_json::from_str(last)
             .unwrap_or_else(|_| panic!("{args:?}: not JSON: {}", output.stderr));
         let error = &report["error"];
-        assert_eq!((error["code"].as_str().unwrap(), output.code), (code, exit), "{args:?}: {report}");
+        assert_eq!(
+            (error["code"].as_str().unwrap(), output.code),
+            (code, exit),
+            "{args:?}: {report}"
+        );
         assert!(!error["message"].as_str().unwrap().is_empty());
         assert!(!error["hint"].as_str().unwrap().is_empty());
         assert!(error["causes"].is_array());
@@ -313,16 +326,38 @@ fn nonzero(number: u16) -> NonZero<u16> {
     NonZero::new(number).unwrap()
 }
 
+#[allow(unsafe_code, reason = "the only way to our side of the terminal")]
+fn duplicate(master: &dyn MasterPty) -> fs::File {
+    let fd = master.as_raw_fd().unwrap();
+    // SAFETY: the master is open while it is borrowed.
+    unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned().unwrap().into()
+}
+
 struct Screen {
     parser: vt100::Parser,
     raw: Vec<u8>,
+    /// The program's side is closed.
     closed: bool,
+    /// Our side is closed.
+    left: bool,
+}
+
+/// What is switched on a terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ScreenState {
+    modes_on: Vec<String>,
+    keyboard_stack: isize,
+    alternate: bool,
+    keypad: bool,
+    cursor_hidden: bool,
+    cursor_style: String,
+    colours: String,
 }
 
 /// A terminal with a program on it.
 pub struct Terminal {
     master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
+    writer: Option<fs::File>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<(Mutex<Screen>, Condvar)>,
 }
@@ -332,10 +367,11 @@ impl Terminal {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let writer = pair.master.take_writer().unwrap();
+        // Not the master's own writer: dropped, it types an Enter and a Ctrl+D.
+        let writer = duplicate(&*pair.master);
+        let mut reader = writer.try_clone().unwrap();
         let parser = vt100::Parser::new(nonzero(lines), nonzero(columns), 0);
-        let screen = Screen { parser, raw: Vec::new(), closed: false };
+        let screen = Screen { parser, raw: Vec::new(), closed: false, left: false };
         let screen = Arc::new((Mutex::new(screen), Condvar::new()));
         let shared = Arc::clone(&screen);
         thread::spawn(move || {
@@ -343,8 +379,16 @@ impl Terminal {
             loop {
                 let read = reader.read(&mut buffer).unwrap_or(0);
                 let mut screen = shared.0.lock().unwrap();
+                if screen.left {
+                    return;
+                }
                 screen.parser.process(&buffer[..read]);
                 screen.raw.extend_from_slice(&buffer[..read]);
+                // Every real terminal says what it is; Zellij takes what is typed before for answers.
+                let news = screen.raw.len().saturating_sub(read + 2);
+                if read > 0 && screen.raw[news..].windows(3).any(|window| window == b"\x1b[c") {
+                    let _ = reader.write_all(b"\x1b[?62;22c");
+                }
                 screen.closed = read == 0;
                 shared.1.notify_all();
                 if read == 0 {
@@ -364,7 +408,9 @@ impl Terminal {
 
     /// Waits until the screen shows a text.
     pub fn wait_for(&self, text: &str) -> &Self {
-        self.wait(text, |screen| screen.contains(text))
+        let trimmed =
+            |screen: &str| screen.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+        self.wait(text, |screen| screen.contains(text) || trimmed(screen).contains(text))
     }
 
     /// Waits until the screen satisfies a condition.
@@ -382,9 +428,48 @@ impl Terminal {
         }
     }
 
+    /// Waits until nothing more can come to the screen: every program on it has ended.
+    pub fn wait_for_end(&self) {
+        let screen = self.screen.0.lock().unwrap();
+        let wait = self.screen.1.wait_timeout_while(screen, PATIENCE, |screen| !screen.closed);
+        assert!(!wait.unwrap().1.timed_out(), "the terminal stays open");
+    }
+
     /// What the screen shows.
     pub fn text(&self) -> String {
         self.screen.0.lock().unwrap().parser.screen().contents()
+    }
+
+    /// What the screen shows, line by line and without the empty ones at the end.
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Looks at the screen: its cells, their colours, its modes.
+    pub fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.screen.0.lock().unwrap().parser.screen())
+    }
+
+    /// What programs switch on a terminal, and must switch back.
+    pub fn state(&self) -> ScreenState {
+        let screen = self.screen.0.lock().unwrap();
+        let raw = String::from_utf8_lossy(&screen.raw);
+        let is_on = |mode: &&str| {
+            raw.rfind(&format!("\x1b[?{mode}h")) > raw.rfind(&format!("\x1b[?{mode}l"))
+        };
+        let modes = "1 1000 1002 1003 1004 1005 1006 1015 1049 2004 2026 2031";
+        let screen = screen.parser.screen();
+        ScreenState {
+            modes_on: modes.split(' ').filter(is_on).map(String::from).collect(),
+            keyboard_stack: raw.matches("\x1b[>1u").count().cast_signed()
+                - raw.matches("\x1b[<u").count().cast_signed()
+                - raw.matches("\x1b[<1u").count().cast_signed(),
+            alternate: screen.alternate_screen(),
+            keypad: screen.application_keypad(),
+            cursor_hidden: screen.hide_cursor(),
+            cursor_style: format!("{:?}", screen.cursor_style()),
+            colours: screen.attributes_formatted(),
+        }
     }
 
     /// Every byte that came to the terminal.
@@ -396,7 +481,13 @@ impl Terminal {
     pub fn resize(&self, columns: u16, lines: u16) {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.master.as_ref().unwrap().resize(size).unwrap();
-        self.screen.0.lock().unwrap().parser.screen_mut().set_size(nonzero(lines), nonzero(columns));
+        self.screen
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(nonzero(lines), nonzero(columns));
     }
 
     /// The terminal's modes: `stty -g`.
@@ -419,8 +510,14 @@ impl Terminal {
 
     /// Closes the terminal, as a window's close button does.
     pub fn close(&mut self) {
+        let path = self.master.as_ref().unwrap().tty_name().unwrap();
+        self.screen.0.lock().unwrap().left = true;
         self.writer = None;
         self.master = None;
+        // Wakes the reader, which holds the last of our side.
+        if let Ok(mut slave) = fs::OpenOptions::new().write(true).open(path) {
+            let _ = slave.write_all(&[0]);
+        }
     }
 
     /// Waits for the program's end. Its exit code.

@@ -41,7 +41,9 @@ Environment:
                              mounted at its own canonical path, so that links resolve
   AGENT_SESSION_FORMAT       table or json, where no --format is given
   AGENT_SESSION_LOCK_TIMEOUT Seconds to wait for another agent-session at work on the session
-                             [default: 60]";
+                             [default: 60]
+  AGENT_SESSION_PODMAN_TIMEOUT
+                             Seconds that podman has for the answer to a question [default: 5]";
 
 /// The arguments of `start`.
 #[derive(Debug, Clone, clap::Args)]

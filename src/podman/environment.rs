@@ -1,6 +1,7 @@
 //! The part of the caller's environment that podman gets.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 type Variable = (OsString, OsString);
 
@@ -40,6 +41,12 @@ pub(super) fn for_all(environment: &[Variable]) -> Vec<Variable> {
 /// What a build gets besides.
 pub(super) fn for_builds(environment: &[Variable]) -> Vec<Variable> {
     select(environment, |key| PASSED_TO_BUILDS.contains(&key))
+}
+
+/// The value of a variable that holds a number of seconds.
+pub(super) fn seconds(environment: &[Variable], name: &str) -> Option<Duration> {
+    let (_, value) = environment.iter().find(|(key, _)| key == name)?;
+    value.to_str()?.parse().ok().map(Duration::from_secs)
 }
 
 fn select(environment: &[Variable], keep: impl Fn(&str) -> bool) -> Vec<Variable> {

@@ -7,15 +7,18 @@
 //! - any other prompt: `turn N echo: PROMPT`, where N counts the prompts of the conversation, so that a
 //!   resumed one shows itself.
 //!
-//! Nothing sleeps and nothing is shared: every test can have one, all at the same time.
+//! Answers can be held back for as long as a test wants the agent to be at work. Nothing sleeps and nothing
+//! is shared: every test can have one, all at the same time.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use serde_json::{Value, json};
+
+use super::PATIENCE;
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -25,18 +28,56 @@ pub struct FakeModel {
     server: Option<JoinHandle<()>>,
 }
 
+/// What an agent asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The request's body.
+    pub body: Value,
+    /// The key or token that came with it.
+    pub key: String,
+}
+
+impl Question {
+    /// Whether it is the one that follows this prompt: the last thing that the user said.
+    fn asks(&self, prompt: &str) -> bool {
+        prompts(&self.body).last().is_some_and(|last| last.contains(prompt))
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    questions: Vec<Question>,
+    held: bool,
+    stopped: bool,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
-    requests: Mutex<Vec<Value>>,
-    stopped: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
 impl Shared {
-    /// The question's number: Claude Code takes answers with the same id for parts of one.
-    fn record(&self, question: &Value) -> usize {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(question.clone());
-        requests.len()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// Keeps the question, and waits until it may be answered. Its number: Claude Code takes answers with
+    /// the same id for parts of one.
+    fn record(&self, question: &Value, key: &str) -> usize {
+        let mut state = self.state();
+        state.questions.push(Question { body: question.clone(), key: key.to_owned() });
+        let number = state.questions.len();
+        self.changed.notify_all();
+        while state.held && !state.stopped {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        number
     }
 }
 
@@ -52,19 +93,45 @@ impl FakeModel {
         Self { address, shared, server: Some(server) }
     }
 
-    pub fn port(&self) -> u16 {
-        self.address.port()
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
-    /// The bodies of all questions so far, in order. Agents ask some of their own, as for a title.
-    pub fn requests(&self) -> Vec<Value> {
-        self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// All questions so far, in order. Agents ask some of their own, as for a title.
+    pub fn questions(&self) -> Vec<Question> {
+        self.shared.state().questions.clone()
+    }
+
+    /// Holds back all answers until `release`.
+    pub fn hold(&self) {
+        self.shared.change(|state| state.held = true);
+    }
+
+    /// Gives the answers that were held back, and all later ones at once.
+    pub fn release(&self) {
+        self.shared.change(|state| state.held = false);
+    }
+
+    /// Waits until an agent asks with this prompt.
+    pub fn wait_for(&self, prompt: &str) -> Question {
+        let begin = Instant::now();
+        let mut state = self.shared.state();
+        loop {
+            if let Some(found) = state.questions.iter().find(|question| question.asks(prompt)) {
+                return found.clone();
+            }
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            assert!(!left.is_zero(), "never asked: {prompt}");
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
 impl Drop for FakeModel {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.change(|state| state.stopped = true);
         // Wakes `accept`, which then sees that it is over.
         drop(TcpStream::connect(self.address));
         if let Some(server) = self.server.take() {
@@ -75,7 +142,7 @@ impl Drop for FakeModel {
 
 fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
-        if shared.stopped.load(Ordering::SeqCst) {
+        if shared.state().stopped {
             return;
         }
         let Ok(stream) = stream else { continue };
@@ -88,16 +155,16 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
 /// One request and its response on one connection.
 fn exchange(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let (head, body) = read_request(&mut reader)?;
+    let (head, key, body) = read_request(&mut reader)?;
     let target = head.split_whitespace().nth(1).unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default();
     let question: Value = serde_json::from_slice(&body).unwrap_or_default();
     let streamed = question["stream"] == json!(true);
 
     let (kind, text) = if path.ends_with("/messages") {
-        anthropic::respond(&question, streamed, shared.record(&question))
+        anthropic::respond(&question, streamed, shared.record(&question, &key))
     } else if path.ends_with("/chat/completions") {
-        openai::respond(&question, shared.record(&question))
+        openai::respond(&question, shared.record(&question, &key))
     } else if path.ends_with("/count_tokens") {
         (JSON, json!({ "input_tokens": 1 }).to_string())
     } else {
@@ -110,25 +177,28 @@ fn exchange(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     )
 }
 
-/// The request line and the body.
-fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<(String, Vec<u8>)> {
+/// The request line, the key and the body.
+fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<(String, String, Vec<u8>)> {
     let mut head = String::new();
     reader.read_line(&mut head)?;
-    let mut length = 0;
+    let (mut length, mut key) = (0, String::new());
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 || line == "\r\n" {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or(0);
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "x-api-key" | "authorization" => {
+                key = value.trim().trim_start_matches("Bearer ").to_owned();
+            }
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok((head, body))
+    Ok((head, key, body))
 }
 
 const JSON: &str = "application/json";
