@@ -23,7 +23,7 @@ use crate::commands::Attach;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lock::{Client, live_clients};
-use crate::podman::process::spawn_error;
+use crate::podman::{self, process::spawn_error};
 
 const INNER: &str = "/usr/lib/agent-session/attach";
 const SIGNALS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -49,7 +49,7 @@ pub enum Ended {
     Stopped,
     /// A signal took the terminal away: its number.
     Signal(i32),
-    /// There is no such session, or it does not run.
+    /// Podman could not run anything in it: there is no such session, or it does not run.
     NotRunning {
         /// Podman's own.
         words: String,
@@ -85,10 +85,12 @@ pub fn run(ctx: &Context, attach: &Attach) -> Result<Ended> {
         let _ = ctx.podman.exec(&container, &[DETACH, &client.token]);
     };
     let (status, signal, words) = supervise(command, &detach)?;
-    if !status.success() && signal.is_none() && !is_podmans_own(status) {
+    // Where podman refused, nothing of the session ever had the terminal.
+    let was_refused = podman::refuses(status.code());
+    if !status.success() && signal.is_none() && !was_refused {
         detach();
     }
-    restore(modes.as_ref(), was_killed(status));
+    restore(modes.as_ref(), !was_refused && was_killed(status));
     ended(attach, status, signal, words)
 }
 
@@ -96,8 +98,7 @@ fn ended(attach: &Attach, status: ExitStatus, signal: Option<i32>, words: String
     match (signal.or(status.signal()), status.code()) {
         (Some(signal), _) => Ok(Ended::Signal(signal)),
         (None, Some(0)) => Ok(Ended::Left),
-        // 255: a container that is paused or does not run, where podman is root's.
-        (None, Some(125..=127 | 255)) => Ok(Ended::NotRunning { words }),
+        (None, code) if podman::refuses(code) => Ok(Ended::NotRunning { words }),
         (None, Some(137 | 143)) => Ok(Ended::Stopped),
         (None, _) => Err(Error::ServerFailed { name: attach.name.to_string(), stderr: words }),
     }
@@ -106,11 +107,6 @@ fn ended(attach: &Attach, status: ExitStatus, signal: Option<i32>, words: String
 /// Whether podman, or Zellij's client inside, had no time to give the terminal back.
 fn was_killed(status: ExitStatus) -> bool {
     status.code().is_none_or(|code| code > 128)
-}
-
-/// Whether podman itself refused: nothing of the session ever had the terminal.
-fn is_podmans_own(status: ExitStatus) -> bool {
-    matches!(status.code(), Some(125..=127))
 }
 
 /// What the inner half is to know: the terminal, and where the user stands if nobody has looked

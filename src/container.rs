@@ -10,13 +10,15 @@ use crate::credentials::{self, Secret};
 use crate::error::{Error, Result};
 use crate::host;
 use crate::mount;
-use crate::podman::ContainerState;
+use crate::podman;
 use crate::session::{self, Session, SessionName, Spec};
 
 const HOME: &str = "/home/agent";
 /// Makes sure that the terminal server runs, with the agent in it; part of the base image.
 const UP: &str = "/usr/lib/agent-session/up";
 const PIDS: u32 = 2048;
+/// How often podman is to make a container where something else has its name.
+const ATTEMPTS: u32 = 3;
 
 /// The home volume of a container that is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,10 @@ pub fn create(
     let spec = Spec { secrets: fingerprints(secrets, &spec), ..spec };
     let args = arguments(ctx, name, &spec, agent)?;
     let (made_home, stored) = store(ctx, name, &spec, secrets, home);
+    if matches!(made_home, Err(Error::NameTaken { .. })) {
+        // There is no session that they could be of.
+        let _ = remove_secrets(ctx, name);
+    }
     let made_home = made_home?;
     if home == Home::New && !made_home {
         return Ok(false);
@@ -60,11 +66,13 @@ pub fn create(
 }
 
 fn run(ctx: &Context, name: &SessionName, args: &[String]) -> Result<()> {
-    match ctx.podman.run_detached(args) {
-        Err(Error::PodmanFailed { .. }) if reap(ctx, name)? => ctx.podman.run_detached(args),
-        other => other,
+    for _ in 1..ATTEMPTS {
+        match ctx.podman.run_detached(args) {
+            Err(Error::PodmanFailed { .. }) if reap(ctx, name)? => {}
+            other => return other.map(drop),
+        }
     }
-    .map(drop)
+    ctx.podman.run_detached(args).map(drop)
 }
 
 /// Takes away what a failed attempt made: not a container that was somebody else's before.
@@ -114,15 +122,17 @@ pub fn check_mounts(name: &SessionName, spec: &Spec) -> Result<()> {
 }
 
 /// Makes sure that the terminal server of a running container is there, with the agent in it.
+/// `false` where podman cannot run anything in the container.
 ///
 /// # Errors
-/// [`Error::ServerFailed`].
-pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<()> {
+/// [`Error::ServerFailed`] where the server does not start.
+pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<bool> {
     let (code, _, stderr) = ctx.podman.exec(&name.container(), &[UP])?;
-    if code == Some(0) {
-        return Ok(());
+    match code {
+        Some(0) => Ok(true),
+        code if podman::refuses(code) => Ok(false),
+        _ => Err(Error::ServerFailed { name: name.to_string(), stderr }),
     }
-    Err(Error::ServerFailed { name: name.to_string(), stderr })
 }
 
 /// Takes away everything of a session: container, home volume, secrets.
@@ -212,8 +222,8 @@ fn store_secret(ctx: &Context, name: &SessionName, secret: &Secret) -> Result<()
     }
 }
 
-/// Frees the name of a container that podman does not list: a killed `create` can leave it
-/// reserved. Whether it is free now.
+/// Frees the name of a session that had no container when its lock was taken: a killed start can
+/// leave the name reserved, or a podman that goes on alone. Whether there was anything.
 fn reap(ctx: &Context, name: &SessionName) -> Result<bool> {
     let container = name.container();
     let listed = ctx.podman.containers(&[exactly(&container)])?;
@@ -221,13 +231,11 @@ fn reap(ctx: &Context, name: &SessionName) -> Result<bool> {
         if found.labels.get("io.agent-session.name").map(String::as_str) != Some(name.as_str()) {
             return Err(Error::NameTaken { name: name.to_string(), container });
         }
-        // Podman made it before it failed: what failed was its start.
-        if found.state != ContainerState::Created {
-            return Ok(false);
-        }
+    } else if !ctx.podman.has_container(&container)? {
+        return Ok(false);
     }
     ctx.podman.remove(&container)?;
-    Ok(listed.is_empty())
+    Ok(true)
 }
 
 fn arguments(ctx: &Context, name: &SessionName, spec: &Spec, agent: &Agent) -> Result<Vec<String>> {

@@ -56,12 +56,12 @@ pub fn reference(agent: &str) -> String {
     format!("localhost/agent-session-{agent}:latest")
 }
 
-/// All images that this program built.
+/// All images under the names that this program gives.
 ///
 /// # Errors
 /// Those of a query to podman.
 pub fn all(ctx: &Context) -> Result<Vec<Image>> {
-    ctx.podman.images(&[format!("label={PREFIX}image")])
+    ctx.podman.images(&["reference=localhost/agent-session-*".to_owned()])
 }
 
 /// The image of an agent among `images`.

@@ -12,6 +12,7 @@ use agent_session::error::{Error, Result};
 use agent_session::render::{self, Surface};
 use agent_session::{progress, prompt};
 use clap::Parser;
+use clap::error::ErrorKind;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
@@ -35,9 +36,10 @@ fn with_context(mut ctx: Context, cli: Cli) -> ExitCode {
     run(&ctx, cli.command, format).unwrap_or_else(|error| fail(&error, !is_table))
 }
 
+const VARIABLE: &str = "AGENT_SESSION_FORMAT";
+
 /// The flag, else `AGENT_SESSION_FORMAT`, else a table.
 fn format(ctx: &Context, cli: &Cli) -> Result<Format> {
-    const VARIABLE: &str = "AGENT_SESSION_FORMAT";
     if cli.json {
         return Ok(Format::Json);
     }
@@ -122,14 +124,24 @@ fn fail(error: &Error, json: bool) -> ExitCode {
 
 /// Help, version and usage errors; the latter as JSON too where JSON was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
-    let asks_json = |arg: &std::ffi::OsString| arg == "--json" || arg == "--format=json";
-    if error.use_stderr()
-        && std::env::args_os().take_while(|arg| arg != "--").any(|arg| asks_json(&arg))
-    {
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_help && asks_json() {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         return fail(&Error::Usage { message: message.into() }, true);
     }
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Whether JSON was asked for, where the command line could not be parsed.
+fn asks_json() -> bool {
+    let args: Vec<_> = std::env::args_os().take_while(|arg| arg != "--").collect();
+    let has = |wanted: &str| args.iter().any(|arg| arg == wanted);
+    let by_flag = args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+    let by_variable = || {
+        Context::from_process(progress::listener())
+            .is_ok_and(|ctx| ctx.var(VARIABLE).is_some_and(|value| value == "json"))
+    };
+    has("--json") || has("--format=json") || by_flag || (!has("--format") && by_variable())
 }

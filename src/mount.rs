@@ -200,6 +200,9 @@ fn from_flag(ctx: &Context, argument: &str, forbidden: &Forbidden) -> Result<Mou
         Some((rest, "rw")) => (rest, Mode::Rw),
         _ => (argument, Mode::Rw),
     };
+    if rest.is_empty() || rest.starts_with(":/") {
+        return Err(Error::InvalidMount { message: format!("empty source: --mount '{argument}'") });
+    }
     let whole = ctx.absolute(Path::new(rest));
     let split = rest.rfind(":/").map(|at| (&rest[..at], &rest[at + 1..]));
     let (given, target) = match split {

@@ -91,12 +91,13 @@ impl Podman {
         self.list(["volume", "ls", "--format", "json"], filters)
     }
 
-    /// Every tagged image that matches the filters.
+    /// Every image that matches the filters; `--all` because it takes podman long to find out
+    /// which images to leave out.
     ///
     /// # Errors
     /// Those of a query.
     pub fn images(&self, filters: &[String]) -> Result<Vec<Image>> {
-        self.list(["images", "--no-trunc", "--format", "json"], filters)
+        self.list(["images", "--all", "--no-trunc", "--format", "json"], filters)
     }
 
     /// The names of all secrets.
@@ -144,6 +145,16 @@ impl Podman {
     /// [`Error::PodmanFailed`].
     pub fn unpause(&self, container: &str) -> Result<()> {
         self.act(["unpause", container])
+    }
+
+    /// Whether there is a container of this name, also one that podman does not list because its
+    /// `create` was killed.
+    ///
+    /// # Errors
+    /// [`Error::PodmanMissing`], [`Error::PodmanTimeout`].
+    pub fn has_container(&self, container: &str) -> Result<bool> {
+        let args = ["container", "exists", "--external", container];
+        Ok(self.run(&to_args(args), None, self.query_deadline)?.status.success())
     }
 
     /// Stops a container; one that is not running stays as it is.
@@ -331,6 +342,13 @@ impl Podman {
         let command = shell.cmd("podman").args(args).env_clear();
         Ok(command.envs(self.environment.iter().cloned()).into())
     }
+}
+
+/// Whether this exit code of `podman exec` is podman's own word, and the program never ran: 125 to
+/// 127; 255 from a rootful podman whose container is paused, or dead.
+#[must_use]
+pub fn refuses(code: Option<i32>) -> bool {
+    matches!(code, Some(125..=127 | 255))
 }
 
 fn to_args<const N: usize>(args: [&str; N]) -> Vec<String> {

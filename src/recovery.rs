@@ -6,7 +6,16 @@ use crate::context::Context;
 use crate::credentials::{self, Secret};
 use crate::error::{Error, Result};
 use crate::podman::ContainerState;
-use crate::session::{Session, Spec};
+use crate::session::{self, Session, SessionName, Spec};
+
+/// How the container of a session was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Running, as podman says, which may be mistaken.
+    Running,
+    /// In any other state, or not at all: it has been started just now.
+    Otherwise,
+}
 
 /// Has the container of a session run; what is beyond podman's help is made anew around the home
 /// volume.
@@ -14,16 +23,36 @@ use crate::session::{Session, Spec};
 /// # Errors
 /// Those of podman; [`Error::MountChanged`]; [`Error::ImageNotBuilt`] where a new container is
 /// needed; [`Error::SessionTooNew`] where the session would have to be changed.
-pub fn bring_back(ctx: &Context, session: &Session) -> Result<()> {
+pub fn bring_back(ctx: &Context, session: &Session) -> Result<Found> {
     let container = session.name.container();
     match session.container.as_ref().map(|container| container.state) {
-        Some(ContainerState::Running) => Ok(()),
-        Some(ContainerState::Paused) => ctx.podman.unpause(&container),
-        Some(ContainerState::Exited | ContainerState::Created) => start(ctx, session),
+        Some(ContainerState::Running) => return Ok(Found::Running),
+        Some(ContainerState::Paused) => ctx.podman.unpause(&container)?,
+        Some(ContainerState::Exited | ContainerState::Created) => start(ctx, session)?,
         Some(ContainerState::Stopping | ContainerState::Unknown) | None => {
-            replace(ctx, session, "had lost its container")
+            replace(ctx, session, "had lost its container")?;
         }
     }
+    Ok(Found::Otherwise)
+}
+
+/// Makes sure of the terminal server of a session whose container runs. Where podman holds a
+/// container for running of which every process was killed, it is stopped and started.
+///
+/// # Errors
+/// [`Error::ServerFailed`]; those of [`bring_back`].
+pub fn ensure_server(ctx: &Context, name: &SessionName) -> Result<()> {
+    if container::ensure_server(ctx, name)? {
+        return Ok(());
+    }
+    // Podman notices that it is dead when it cannot stop it, and may call that a failure.
+    let _ = ctx.podman.stop(&name.container());
+    bring_back(ctx, &session::get(ctx, name)?)?;
+    if container::ensure_server(ctx, name)? {
+        return Ok(());
+    }
+    let stderr = "podman cannot run anything in its container".into();
+    Err(Error::ServerFailed { name: name.to_string(), stderr })
 }
 
 fn start(ctx: &Context, session: &Session) -> Result<()> {

@@ -195,6 +195,21 @@ pub fn get(ctx: &Context, name: &SessionName) -> Result<Session> {
     }
 }
 
+/// The same, where all images are known.
+///
+/// # Errors
+/// Those of [`get`].
+pub fn get_with(ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Session> {
+    let containers = ctx.podman.containers(&[with_name(name)])?;
+    if let Some(session) = assemble(&containers, &[], images).pop() {
+        return Ok(session);
+    }
+    match find_home(ctx, name, images)? {
+        Some(session) => Ok(session),
+        None => Err(not_found(name.as_str(), &all(ctx)?)),
+    }
+}
+
 /// The sessions of these names, all of which must exist.
 ///
 /// # Errors

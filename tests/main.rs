@@ -14,11 +14,21 @@
 
 mod support;
 
+mod agents;
 mod attach;
+mod build;
 mod claude;
+mod concurrency;
 mod credentials;
 mod day;
+mod errors;
+mod inspect;
+mod ls;
+mod mounts;
 mod opencode;
 mod prompts;
+mod rm;
 mod rootless;
 mod start;
+mod stop;
+mod walkthrough;

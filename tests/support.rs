@@ -67,6 +67,54 @@ impl TestEnv {
         Self::make(true, Network::Host)
     }
 
+    /// Root, and what podman keeps until the machine is restarted is the test's own too.
+    pub fn with_own_runtime() -> Self {
+        let env = Self::new();
+        let file = env.path("containers.conf");
+        let mut conf: toml::Table = fs::read_to_string(&file).unwrap().parse().unwrap();
+        let engine = conf.entry("engine").or_insert_with(|| toml::Table::new().into());
+        let engine = engine.as_table_mut().unwrap();
+        engine.insert("tmp_dir".into(), env.path("tmp").to_str().unwrap().into());
+        engine.insert("lock_type".into(), "file".into());
+        fs::write(file, conf.to_string()).unwrap();
+        env
+    }
+
+    /// Does to podman what a power failure does: no process, mount or runtime file is left.
+    pub fn reboot(&self) {
+        for id in self.podman(&["ps", "--quiet", "--no-trunc"]).lines() {
+            let pids =
+                self.podman(&["inspect", "--format={{.State.ConmonPid}} {{.State.Pid}}", id]);
+            for pid in pids.split_whitespace() {
+                kill("KILL", pid);
+                eventually("the process ends", || !Path::new("/proc").join(pid).exists());
+            }
+            for folder in ["/run/runc", "/run/crun"] {
+                let _ = fs::remove_dir_all(Path::new(folder).join(id));
+            }
+        }
+        self.unmount();
+        fs::remove_dir_all(self.path("tmp")).unwrap();
+        fs::remove_dir_all(self.path("run")).unwrap();
+    }
+
+    /// Takes away every mount below the test's directory.
+    fn unmount(&self) {
+        let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let points = table.lines().rev().filter_map(|line| line.split(' ').nth(1));
+        for point in points.filter(|point| Path::new(point).starts_with(self.root.path())) {
+            let _ = Command::new("umount").args(["--lazy", point]).output();
+        }
+    }
+
+    /// Ends the monitor of a session's container: podman can then neither stop nor start it.
+    pub fn kill_monitor(&self, session: &str) {
+        let container = format!("agent-session-{session}");
+        let pid = self.podman(&["inspect", "--format={{.State.ConmonPid}}", &container]);
+        kill("KILL", &pid);
+        eventually("the monitor ends", || !Path::new("/proc").join(&pid).exists());
+    }
+
     fn make(rootless: bool, network: Network) -> Self {
         let root = tempfile::Builder::new().prefix("as-test-").tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -216,21 +264,79 @@ impl TestEnv {
     /// Runs agent-session with `--json`, which must fail: with nothing on standard output, one
     /// line of JSON on standard error, this code and exit code. The error.
     pub fn fails(&self, args: &[&str], code: &str, exit: i32) -> Value {
-        let output = self.run(&[&["--json"], args].concat());
-        assert_eq!(output.stdout, "", "{args:?}");
+        self.fails_as(self.command("agent-session", &[&["--json"], args].concat()), code, exit)
+    }
+
+    /// The same of a command that was made ready by hand, with `--json` in it.
+    pub fn fails_as(&self, command: Command, code: &str, exit: i32) -> Value {
+        let shown = format!("{:?}", command.get_args().collect::<Vec<_>>());
+        let output = self.finish(command);
+        assert_eq!(output.stdout, "", "{shown}");
         let last = output.stderr.lines().last().unwrap_or_default();
         let report: Value = serde_json::from_str(last)
-            .unwrap_or_else(|_| panic!("{args:?}: not JSON: {}", output.stderr));
+            .unwrap_or_else(|_| panic!("{shown}: not JSON: {}", output.stderr));
         let error = &report["error"];
         assert_eq!(
             (error["code"].as_str().unwrap(), output.code),
             (code, exit),
-            "{args:?}: {report}"
+            "{shown}: {report}"
         );
         assert!(!error["message"].as_str().unwrap().is_empty());
         assert!(!error["hint"].as_str().unwrap().is_empty());
         assert!(error["causes"].is_array());
         error.clone()
+    }
+
+    /// Writes an agent of the user's own; its image is not built.
+    pub fn agent(&self, name: &str, command: &str, containerfile: &str) {
+        let folder = format!("home/.config/agent-session/agents/{name}");
+        let text = format!("title = \"{name}\"\ndescription = \"a test's\"\n{command}\n");
+        self.write(&format!("{folder}/agent.toml"), &text);
+        self.write(&format!("{folder}/Containerfile"), containerfile);
+    }
+
+    /// Hides the agent `shell`, whose image is there, by one of the user's own with other lines in
+    /// its `agent.toml`: an agent that needs no build.
+    pub fn replace_shell(&self, lines: &str) {
+        self.agent("shell", lines, "FROM localhost/agent-session-base\n");
+    }
+
+    /// Has the agent `shell` write each list of arguments that it is started with to `~/argv`, a
+    /// line of JSON each, and stay.
+    pub fn record_shell(&self, more: &str) {
+        self.replace_shell(&format!("command = {}\n{more}", recorder("new")));
+    }
+
+    /// The lists of arguments that a recording agent was started with, once there are `count`.
+    pub fn recorded(&self, session: &str, count: usize) -> Vec<Value> {
+        let mut lists = Vec::new();
+        eventually("the agent is started", || {
+            let text = self.inside(session, "cat ~/argv 2>/dev/null || true");
+            lists = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            lists.len() >= count
+        });
+        lists
+    }
+
+    /// The state of a session: `running`, `stopped`, …
+    pub fn status(&self, session: &str) -> String {
+        let all = self.json(&["ls"]);
+        let found = all.as_array().unwrap().iter().find(|found| found["name"] == session);
+        found.unwrap_or_else(|| panic!("no session {session}: {all}"))["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Puts a script in front of podman: what it does not end is handed to the real one. `$PPID` is
+    /// agent-session.
+    pub fn podman_with(&self, script: &str) {
+        self.fake("podman", &format!("#!/bin/sh\n{script}\nexec /usr/bin/podman \"$@\"\n"));
+    }
+
+    /// Takes a fake away again.
+    pub fn real(&self, name: &str) {
+        fs::remove_file(self.path("bin").join(name)).unwrap();
     }
 
     /// Runs podman on the same store, which must succeed. What it printed.
@@ -266,24 +372,35 @@ impl TestEnv {
 
 impl Drop for TestEnv {
     fn drop(&mut self) {
-        let filter = format!("name={}", self.name("").trim_start_matches('-'));
-        let only = if self.rootless { vec!["--filter", filter.as_str()] } else { vec![] };
-        let list = |head: &[&str]| {
-            let output = self.command("podman", &[head, &only].concat()).output();
+        let _ = fs::remove_file(self.path("bin/podman"));
+        let podman = |args: &[&str]| {
+            let output = self.command("podman", args).output();
             let text = output.map(|output| output.stdout).unwrap_or_default();
             String::from_utf8_lossy(&text).split_whitespace().map(String::from).collect::<Vec<_>>()
         };
-        let remove = |head: &[&str], names: Vec<String>| {
-            for name in names {
-                let _ = self.command("podman", &[head, &[name.as_str()]].concat()).output();
+        if !self.rootless {
+            podman(&["rm", "--force", "--time=0", "--all"]);
+            podman(&["volume", "rm", "--force", "--all"]);
+            self.unmount();
+            return;
+        }
+        let filter = format!("--filter=name={}", self.name("").trim_start_matches('-'));
+        for (list, remove) in [
+            (&["ps", "--all", "--format={{.Names}}"][..], &["rm", "--force", "--time=0"][..]),
+            (&["volume", "ls", "--format={{.Name}}"], &["volume", "rm", "--force"]),
+            (&["secret", "ls", "--format={{.Name}}"], &["secret", "rm"]),
+        ] {
+            for name in podman(&[list, &[filter.as_str()]].concat()) {
+                podman(&[remove, &[name.as_str()]].concat());
             }
-        };
-        remove(&["rm", "--force", "--time=0"], list(&["ps", "--all", "--format={{.Names}}"]));
-        remove(&["volume", "rm", "--force"], list(&["volume", "ls", "--format={{.Name}}"]));
-        if self.rootless {
-            remove(&["secret", "rm"], list(&["secret", "ls", "--format={{.Name}}"]));
         }
     }
+}
+
+/// A command of an agent's that records its arguments: see [`TestEnv::record_shell`].
+pub fn recorder(name: &str) -> String {
+    let script = r#"jq -cn '$ARGS.positional' --args -- "$0" "$@" >>~/argv; exec sleep infinity"#;
+    format!("['bash', '-c', '''{script}''', '{name}']")
 }
 
 /// A variable that `tests/setup.sh` sets.
@@ -310,6 +427,11 @@ fn storage_conf(root: &Path) -> String {
         "[storage]\ndriver = \"overlay\"\ngraphroot = \"{root}/store\"\nrunroot = \"{root}/run\"\n\
          [storage.options]\nadditionalimagestores = [\"/var/lib/containers/storage\"]\n"
     )
+}
+
+/// Sends a process a signal (`KILL`, `INT`, …).
+pub fn kill(signal: &str, pid: &str) {
+    assert!(Command::new("kill").args(["-s", signal, "--", pid]).status().unwrap().success());
 }
 
 /// Waits until a condition holds that nothing tells of.
@@ -488,13 +610,6 @@ impl Terminal {
             .parser
             .screen_mut()
             .set_size(nonzero(lines), nonzero(columns));
-    }
-
-    /// The terminal's modes: `stty -g`.
-    pub fn modes(&self) -> String {
-        let path = self.master.as_ref().unwrap().tty_name().unwrap();
-        let output = Command::new("stty").arg("-g").arg("-F").arg(path).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
     }
 
     /// The process id of the program.

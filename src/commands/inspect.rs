@@ -38,17 +38,22 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     };
     let names = session.spec.env.iter().map(|entry| entry.split('=').next().unwrap_or(entry));
     let labels = session.container.as_ref().map(|container| container.labels.clone());
+    let volume = volume(ctx, &session)?;
+    let mut problems = problems(&session, details.as_ref());
+    if volume.is_none() {
+        problems.push("the home volume is gone".into());
+    }
     Ok(Report::Inspection(Box::new(InspectReport {
         session: SessionReport::new(ctx, &session),
         agent_args: session.spec.args.clone(),
         environment: names.map(Into::into).collect(),
         secrets: session.spec.secrets.keys().cloned().collect(),
-        volume: volume(ctx, &session)?,
+        volume,
         limits: details.as_ref().map(limits),
         policy: details.as_ref().map(policy),
         versions: versions(&session),
         labels: public(labels.unwrap_or_else(|| session.spec.labels(&session.name))),
-        problems: problems(&session, details.as_ref()),
+        problems,
     }))
     .into())
 }

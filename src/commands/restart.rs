@@ -33,6 +33,6 @@ pub struct Args {
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     let name = SessionName::parse(&args.name)?;
     let _lock = SessionLock::take(ctx, &name)?;
-    recovery::bring_back(ctx, &session::get(ctx, &name)?)?;
-    start::finish(ctx, name, args.detach)
+    let found = recovery::bring_back(ctx, &session::get(ctx, &name)?)?;
+    start::finish(ctx, name, found, args.detach)
 }

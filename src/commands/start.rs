@@ -14,7 +14,7 @@ use crate::image::{self, Options};
 use crate::lock::SessionLock;
 use crate::mount;
 use crate::podman::Image;
-use crate::recovery;
+use crate::recovery::{self, Found};
 use crate::report::{Report, SessionReport};
 use crate::session::{self, Session, SessionName, Spec};
 
@@ -120,33 +120,44 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     }
     let request = Request::new(ctx, args)?;
     let _lock = SessionLock::take(ctx, &name)?;
-    match session::find_container(ctx, &name)? {
+    let found = match session::find_container(ctx, &name)? {
         (Some(session), _) => request.bring_back(ctx, &session)?,
         (None, images) => request.create(ctx, &name, &images)?,
-    }
-    finish(ctx, name, args.detach)
+    };
+    finish(ctx, name, found, args.detach)
 }
 
-/// What `start` and `restart` do with a session whose container runs: a terminal that attaches
-/// makes sure of the server itself; else that is done here, and the session reported.
+/// What `start` and `restart` do with a session whose container runs: it is attached, or reported.
 ///
 /// # Errors
 /// [`Error::ServerFailed`]; those of a query to podman.
-pub fn finish(ctx: &Context, name: SessionName, detach: bool) -> Result<Outcome> {
+pub fn finish(ctx: &Context, name: SessionName, found: Found, detach: bool) -> Result<Outcome> {
     if ctx.can_attach && !detach {
+        // A terminal that attaches makes sure of the server itself, but not of the container.
+        if found == Found::Running {
+            recovery::ensure_server(ctx, &name)?;
+        }
         return Ok(Outcome { report: None, attach: Some(Attach { name, unseen: false }) });
     }
-    let (session, server) = thread::scope(|scope| {
-        let session = scope.spawn(|| session::get(ctx, &name));
-        let server = container::ensure_server(ctx, &name);
-        (session.join(), server)
-    });
-    server?;
-    let session = session.map_err(|_| Error::panicked("asking podman"))??;
+    let session = report(ctx, &name)?;
     if !detach {
         ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
     }
     Ok(Report::Session(Box::new(SessionReport::new(ctx, &session))).into())
+}
+
+/// The session, with its server; it is asked for while the server is.
+fn report(ctx: &Context, name: &SessionName) -> Result<Session> {
+    let (session, runs) = thread::scope(|scope| {
+        let session = scope.spawn(|| session::get(ctx, name));
+        let runs = container::ensure_server(ctx, name);
+        (session.join(), runs)
+    });
+    if runs? {
+        return session.map_err(|_| Error::panicked("asking podman"))?;
+    }
+    recovery::ensure_server(ctx, name)?;
+    session::get(ctx, name)
 }
 
 /// What is asked for, checked before podman is.
@@ -169,14 +180,14 @@ impl<'a> Request<'a> {
     }
 
     /// Has a session run that exists.
-    fn bring_back(&self, ctx: &Context, session: &Session) -> Result<()> {
+    fn bring_back(&self, ctx: &Context, session: &Session) -> Result<Found> {
         self.check(ctx, session)?;
         recovery::bring_back(ctx, session)
     }
 
     /// Makes a session that has no container; one that has its home left is brought back. Whether
     /// it has is found out on the way: most have none.
-    fn create(&self, ctx: &Context, name: &SessionName, images: &[Image]) -> Result<()> {
+    fn create(&self, ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Found> {
         let made = self.prepare(ctx, images).and_then(|(agent, spec)| {
             let secrets = credentials::secrets(ctx, &agent)?;
             let made = container::create(ctx, name, spec, &agent, &secrets, Home::New)?;
@@ -186,11 +197,11 @@ impl<'a> Request<'a> {
             Ok(made)
         });
         if matches!(made, Ok(true)) {
-            return Ok(());
+            return Ok(Found::Otherwise);
         }
         match session::find_home(ctx, name, images)? {
             Some(session) => self.bring_back(ctx, &session),
-            None => made.map(drop),
+            None => made.map(|_| Found::Otherwise),
         }
     }
 
