@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::real::{Bench, KEY, enter, insist};
+use crate::support::real::{Bench, KEY, answer, enter, insist};
 use crate::support::{Terminal, TestEnv, eventually};
 
 fn bench() -> Bench {
@@ -21,8 +21,11 @@ fn at_the_prompt(bench: &Bench) -> Terminal {
 
 fn trust(mut terminal: Terminal) -> Terminal {
     terminal.wait_for("Yes, I trust this folder");
-    insist(&mut terminal, "\x1b[B", "❯ Yes");
-    terminal.send("\r");
+    // It is drawn anew now and then, back at its first choice.
+    answer(&mut terminal, "Claude Code v", |screen| {
+        let keys = if screen.contains("❯ Yes") { "\r" } else { "\x1b[B" };
+        screen.contains("trust this folder").then(|| keys.to_owned())
+    });
     ready(&terminal);
     terminal
 }

@@ -153,14 +153,26 @@ pub fn enter(terminal: &mut Terminal, line: &str) {
 /// Presses keys until the screen shows a text: Claude Code does not listen at once to the dialogs
 /// that it shows. Each time it waits longer, so that the last one was not pressed too often.
 pub fn insist(terminal: &mut Terminal, keys: &str, text: &str) {
-    let (mut pressed, mut pause) = (None, Duration::from_secs(1));
-    eventually(&format!("{keys:?} leads to {text}"), || {
-        let shown = terminal.text().contains(text);
-        if !shown && pressed.is_none_or(|at: Instant| at.elapsed() > pause) {
-            pause *= if pressed.is_some() { 2 } else { 1 };
-            pressed = Some(Instant::now());
-            terminal.send(keys);
+    answer(terminal, text, |_| Some(keys.to_owned()));
+}
+
+/// Presses the keys that the screen asks for until it shows a text: the same, where a dialog may
+/// also be shown anew, with its first choice.
+pub fn answer(terminal: &mut Terminal, text: &str, keys: impl Fn(&str) -> Option<String>) {
+    let mut pressed: Option<(String, Instant)> = None;
+    let mut pause = Duration::from_secs(1);
+    eventually(&format!("the keys lead to {text}"), || {
+        let screen = terminal.text();
+        let Some(keys) = keys(&screen).filter(|_| !screen.contains(text)) else {
+            return screen.contains(text);
+        };
+        let again = pressed.as_ref().is_some_and(|(last, _)| *last == keys);
+        if again && pressed.as_ref().is_some_and(|(_, at)| at.elapsed() < pause) {
+            return false;
         }
-        shown
+        pause *= if again { 2 } else { 1 };
+        terminal.send(&keys);
+        pressed = Some((keys, Instant::now()));
+        false
     });
 }

@@ -13,7 +13,7 @@ die() {
 
 # Whether the Zellij server of this session can be attached to. Asked of /proc, because a crashed server leaves its
 # socket, and with builtins alone, because every attach asks. A server whose socket was deleted (rm -rf /tmp/*) can
-# never be reached again: then the answer is no, and `server` is its pid.
+# never be reached again: then the answer is no. `server` is its pid, where there is one.
 server_lives() {
   local dir argv
   server=
@@ -21,9 +21,9 @@ server_lives() {
     argv=()
     mapfile -d '' -t argv 2>/dev/null <"$dir/cmdline" || continue
     if [[ ${#argv[@]} -ge 3 && ${argv[0]##*/} == zellij && ${argv[1]} == --server && ${argv[2]##*/} == "$name" ]]; then
-      [[ -S ${argv[2]} ]] && return 0
       server=${dir#/proc/}
-      return 1
+      [[ -S ${argv[2]} ]]
+      return
     fi
   done
   return 1
