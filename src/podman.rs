@@ -286,12 +286,7 @@ impl Podman {
     ) -> Result<Vec<T>> {
         let mut args = to_args(command);
         args.extend(filters.iter().map(|filter| format!("--filter={filter}")));
-        let answer = self.query_args(&args)?;
-        // Podman 4.3 prints nothing at all for an empty list of some kinds.
-        if answer.stdout.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Vec::new());
-        }
-        parse(&operation(&args), &answer)
+        parse(&operation(&args), &self.query_args(&args)?)
     }
 
     fn act<const N: usize>(&self, args: [&str; N]) -> Result<()> {

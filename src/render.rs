@@ -259,3 +259,61 @@ fn grid(rows: Vec<Vec<String>>) -> String {
     table.with(TableStyle::empty()).with(Padding::new(0, 3, 0, 0));
     table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-01-02T00:00:00Z";
+
+    fn session(name: &str) -> SessionReport {
+        SessionReport {
+            name: name.into(),
+            agent: "claude".into(),
+            status: Status::Running,
+            project: "/home/user/\x1b]0;title\x07project".into(),
+            mounts: Vec::new(),
+            created: "2026-01-01T22:00:00Z".parse().unwrap(),
+            started: None,
+            uptime_ns: Some(61_000_000_000),
+            container: String::new(),
+            container_id: None,
+            image: String::new(),
+            image_id: String::new(),
+            outdated: false,
+            clients: 0,
+        }
+    }
+
+    fn ls(width: Option<usize>) -> String {
+        let surface = Surface { width, now: NOW.parse().unwrap() };
+        let text = table(&Report::Sessions(vec![session("default")]), surface);
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_gets_through() {
+        assert_eq!(clean("a\x1b[31m\n\t\u{9b}b\u{202e}c"), "a\\u{1b}[31m\\n\\t\\u{9b}b\\u{202e}c");
+        assert_eq!(clean("ä 漢 'q'"), "ä 漢 'q'");
+        assert!(ls(None).ends_with("/home/user/\\u{1b}]0;title\\u{7}project"));
+    }
+
+    #[test]
+    fn columns_are_left_out_from_the_right_where_the_terminal_is_narrow() {
+        let header = |width| ls(width).lines().next().unwrap().to_owned();
+        assert_eq!(header(None), "NAME      AGENT    STATUS    UPTIME   CREATED     PROJECT");
+        assert_eq!(header(Some(60)), "NAME      AGENT    STATUS    UPTIME   CREATED");
+        assert_eq!(header(Some(40)), "NAME      AGENT    STATUS    UPTIME");
+        assert_eq!(header(Some(10)), "NAME      AGENT    STATUS");
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let second = 1_000_000_000;
+        for (seconds, text) in
+            [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7_199, "1h 59m"), (90_000, "1d 1h")]
+        {
+            assert_eq!(duration(seconds * second), text);
+        }
+    }
+}
