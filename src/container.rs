@@ -8,6 +8,7 @@ use crate::agent::Agent;
 use crate::context::Context;
 use crate::credentials::Secret;
 use crate::error::{Error, Result};
+use crate::image::Tags;
 use crate::podman;
 use crate::session::{self, Session, SessionName, Spec};
 
@@ -197,7 +198,7 @@ fn make_home(ctx: &Context, name: &SessionName, spec: &Spec) -> Result<bool> {
     let Err(error) = ctx.podman.create_volume(&volume, &spec.labels(name)) else {
         return Ok(true);
     };
-    if session::find_home(ctx, name, &[])?.is_some() {
+    if session::find_home(ctx, name, &Tags::default())?.is_some() {
         return Ok(false);
     }
     let named = ctx.podman.volumes(&[exactly(&volume)])?;

@@ -64,6 +64,33 @@ pub fn all(ctx: &Context) -> Result<Vec<Image>> {
     ctx.podman.images(&["reference=localhost/agent-session-*".to_owned()])
 }
 
+/// Which image each name stands for.
+#[derive(Debug, Default)]
+pub struct Tags(BTreeMap<String, String>);
+
+impl Tags {
+    /// Asks podman for the image of one agent, or of all.
+    ///
+    /// # Errors
+    /// Those of a query to podman.
+    pub fn read(ctx: &Context, agent: Option<&str>) -> Result<Self> {
+        let images = match agent {
+            Some(agent) => ctx.podman.images_named(&reference(agent))?,
+            None => all(ctx)?,
+        };
+        let pairs = images
+            .into_iter()
+            .flat_map(|image| image.names.into_iter().map(move |name| (name, image.id.clone())));
+        Ok(Self(pairs.collect()))
+    }
+
+    /// The id of an agent's image, where it is built.
+    #[must_use]
+    pub fn id(&self, agent: &str) -> Option<&String> {
+        self.0.get(&reference(agent))
+    }
+}
+
 /// The image of an agent among `images`.
 #[must_use]
 pub fn find<'a>(images: &'a [Image], agent: &str) -> Option<&'a Image> {

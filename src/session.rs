@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::image;
-use crate::podman::{Container, ContainerState, Image, Volume};
+use crate::image::Tags;
+use crate::podman::{Container, ContainerState, Volume};
 
 mod name;
 mod spec;
@@ -66,11 +66,11 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(name: SessionName, labels: &BTreeMap<String, String>, images: &[Image]) -> Self {
+    fn new(name: SessionName, labels: &BTreeMap<String, String>, tags: &Tags) -> Self {
         let schema = labels.get(&format!("{PREFIX}schema"));
         let foreign_schema = schema.filter(|text| **text != SCHEMA.to_string()).cloned();
         let (spec, problems) = Spec::from_labels(labels);
-        let current_image = image::find(images, &spec.agent).map(|image| image.id.clone());
+        let current_image = tags.id(&spec.agent).cloned();
         let problems = if foreign_schema.is_some() { Vec::new() } else { problems };
         Self { name, spec, container: None, foreign_schema, problems, current_image }
     }
@@ -130,14 +130,14 @@ impl Session {
 /// Those of a query to podman.
 pub fn all(ctx: &Context) -> Result<Vec<Session>> {
     let filters = [format!("label={PREFIX}schema")];
-    let (containers, volumes, images) = thread::scope(|scope| {
+    let (containers, volumes, tags) = thread::scope(|scope| {
         let volumes = scope.spawn(|| ctx.podman.volumes(&filters));
-        let images = scope.spawn(|| image::all(ctx));
+        let tags = scope.spawn(|| Tags::read(ctx, None));
         let containers = ctx.podman.containers(&filters);
-        (containers, volumes.join(), images.join())
+        (containers, volumes.join(), tags.join())
     });
     let volumes = volumes.map_err(panicked)??;
-    Ok(assemble(&containers?, &volumes, &images.map_err(panicked)??))
+    Ok(assemble(&containers?, &volumes, &tags.map_err(panicked)??))
 }
 
 /// The session of this name.
@@ -145,33 +145,38 @@ pub fn all(ctx: &Context) -> Result<Vec<Session>> {
 /// # Errors
 /// Those of a query to podman.
 pub fn find(ctx: &Context, name: &SessionName) -> Result<Option<Session>> {
-    match find_container(ctx, name)? {
+    match find_container(ctx, name, None)? {
         (Some(session), _) => Ok(Some(session)),
-        (None, images) => find_home(ctx, name, &images),
+        (None, tags) => find_home(ctx, name, &tags),
     }
 }
 
-/// The session of this name, if it has a container, and all images.
+/// The session of this name, if it has a container, and what images there are: of this
+/// agent, where one is given.
 ///
 /// # Errors
 /// Those of a query to podman.
-pub fn find_container(ctx: &Context, name: &SessionName) -> Result<(Option<Session>, Vec<Image>)> {
+pub fn find_container(
+    ctx: &Context,
+    name: &SessionName,
+    agent: Option<&str>,
+) -> Result<(Option<Session>, Tags)> {
     let filters = [with_name(name)];
-    let (containers, images) = thread::scope(|scope| {
-        let images = scope.spawn(|| image::all(ctx));
-        (ctx.podman.containers(&filters), images.join())
+    let (containers, tags) = thread::scope(|scope| {
+        let tags = scope.spawn(|| Tags::read(ctx, agent));
+        (ctx.podman.containers(&filters), tags.join())
     });
-    let images = images.map_err(panicked)??;
-    Ok((assemble(&containers?, &[], &images).pop(), images))
+    let tags = tags.map_err(panicked)??;
+    Ok((assemble(&containers?, &[], &tags).pop(), tags))
 }
 
 /// The session of this name of which podman has only the home volume left.
 ///
 /// # Errors
 /// Those of a query to podman.
-pub fn find_home(ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Option<Session>> {
+pub fn find_home(ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Option<Session>> {
     let volumes = ctx.podman.volumes(&[with_name(name)])?;
-    Ok(assemble(&[], &volumes, images).pop())
+    Ok(assemble(&[], &volumes, tags).pop())
 }
 
 /// The filter of containers and volumes for the session of this name.
@@ -195,16 +200,16 @@ pub fn get(ctx: &Context, name: &SessionName) -> Result<Session> {
     }
 }
 
-/// The same, where all images are known.
+/// The same, where it is known what images there are.
 ///
 /// # Errors
 /// Those of [`get`].
-pub fn get_with(ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Session> {
+pub fn get_with(ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Session> {
     let containers = ctx.podman.containers(&[with_name(name)])?;
-    if let Some(session) = assemble(&containers, &[], images).pop() {
+    if let Some(session) = assemble(&containers, &[], tags).pop() {
         return Ok(session);
     }
-    match find_home(ctx, name, images)? {
+    match find_home(ctx, name, tags)? {
         Some(session) => Ok(session),
         None => Err(not_found(name.as_str(), &all(ctx)?)),
     }
@@ -238,12 +243,12 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
     (best.0 > 0.8).then(|| best.1.to_owned())
 }
 
-fn assemble(containers: &[Container], volumes: &[Volume], images: &[Image]) -> Vec<Session> {
+fn assemble(containers: &[Container], volumes: &[Volume], tags: &Tags) -> Vec<Session> {
     let mut sessions: BTreeMap<SessionName, Session> = BTreeMap::new();
     for container in containers {
         let Some(name) = name_in(&container.labels) else { continue };
         if container.names.contains(&name.container()) {
-            let mut session = Session::new(name.clone(), &container.labels, images);
+            let mut session = Session::new(name.clone(), &container.labels, tags);
             session.container = Some(container.clone());
             sessions.insert(name, session);
         }
@@ -253,7 +258,7 @@ fn assemble(containers: &[Container], volumes: &[Volume], images: &[Image]) -> V
         if volume.name == name.container() {
             sessions
                 .entry(name.clone())
-                .or_insert_with(|| Session::new(name, &volume.labels, images));
+                .or_insert_with(|| Session::new(name, &volume.labels, tags));
         }
     }
     sessions.into_values().collect()
@@ -323,7 +328,8 @@ mod tests {
         let mut labels = spec().labels(&name("x"));
         labels.insert("io.agent-session.mounts".into(), "nonsense".into());
         labels.remove("io.agent-session.agent");
-        let found = assemble(&[container("running", "agent-session-x", &labels)], &[], &[]);
+        let found =
+            assemble(&[container("running", "agent-session-x", &labels)], &[], &Tags::default());
         assert_eq!(found[0].status(), Status::Broken);
         assert_eq!(
             found[0].problems,
@@ -348,7 +354,8 @@ mod tests {
             ("removing", Status::Broken),
         ] {
             let labels = spec().labels(&name("x"));
-            let found = assemble(&[container(state, "agent-session-x", &labels)], &[], &[]);
+            let found =
+                assemble(&[container(state, "agent-session-x", &labels)], &[], &Tags::default());
             assert_eq!(found[0].status(), status, "{state}");
         }
     }
@@ -356,7 +363,7 @@ mod tests {
     #[test]
     fn a_volume_alone_is_a_stopped_session() {
         let volume = Volume { name: "agent-session-x".into(), labels: spec().labels(&name("x")) };
-        let found = assemble(&[], &[volume], &[]);
+        let found = assemble(&[], &[volume], &Tags::default());
         assert_eq!(found[0].status(), Status::Stopped);
         assert_eq!(found[0].spec, spec());
     }
@@ -364,7 +371,7 @@ mod tests {
     #[test]
     fn a_copy_of_the_labels_under_another_name_is_not_the_session() {
         let copy = container("running", "my-own-container", &spec().labels(&name("x")));
-        assert!(assemble(&[copy], &[], &[]).is_empty());
+        assert!(assemble(&[copy], &[], &Tags::default()).is_empty());
     }
 
     #[test]
@@ -372,7 +379,8 @@ mod tests {
         let mut labels = spec().labels(&name("x"));
         labels.insert("io.agent-session.schema".into(), "2".into());
         labels.remove("io.agent-session.args");
-        let found = assemble(&[container("running", "agent-session-x", &labels)], &[], &[]);
+        let found =
+            assemble(&[container("running", "agent-session-x", &labels)], &[], &Tags::default());
         assert_eq!(found[0].status(), Status::Running);
         assert_eq!(found[0].check_schema().unwrap_err().code(), "session_too_new");
     }

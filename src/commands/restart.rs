@@ -3,6 +3,7 @@
 use crate::commands::{Outcome, start};
 use crate::context::Context;
 use crate::error::Result;
+use crate::image::Tags;
 use crate::lock::SessionLock;
 use crate::recovery;
 use crate::session::{self, SessionName};
@@ -33,6 +34,7 @@ pub struct Args {
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     let name = SessionName::parse(&args.name)?;
     let _lock = SessionLock::take(ctx, &name)?;
-    let found = recovery::bring_back(ctx, &session::get(ctx, &name)?)?;
-    start::finish(ctx, name, found, args.detach)
+    let tags = Tags::read(ctx, None)?;
+    let found = recovery::bring_back(ctx, &session::get_with(ctx, &name, &tags)?)?;
+    start::finish(ctx, name, found, &tags, args.detach)
 }

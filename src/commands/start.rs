@@ -10,10 +10,9 @@ use crate::container::{self, Home};
 use crate::context::Context;
 use crate::credentials;
 use crate::error::{AgentChoice, Error, Result};
-use crate::image::{self, Options};
+use crate::image::{self, Options, Tags};
 use crate::lock::SessionLock;
 use crate::mount;
-use crate::podman::Image;
 use crate::recovery::{self, Found};
 use crate::report::{Report, SessionReport};
 use crate::session::{self, Session, SessionName, Spec};
@@ -120,18 +119,25 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     }
     let request = Request::new(ctx, args)?;
     let _lock = SessionLock::take(ctx, &name)?;
-    let found = match session::find_container(ctx, &name)? {
-        (Some(session), _) => request.bring_back(ctx, &session)?,
-        (None, images) => request.create(ctx, &name, &images)?,
+    let (session, tags) = session::find_container(ctx, &name, args.agent.as_deref())?;
+    let found = match session {
+        Some(session) => request.bring_back(ctx, &session)?,
+        None => request.create(ctx, &name, &tags)?,
     };
-    finish(ctx, name, found, args.detach)
+    finish(ctx, name, found, &tags, args.detach)
 }
 
 /// What `start` and `restart` do with a session whose container runs: it is attached, or reported.
 ///
 /// # Errors
 /// [`Error::ServerFailed`]; those of a query to podman.
-pub fn finish(ctx: &Context, name: SessionName, found: Found, detach: bool) -> Result<Outcome> {
+pub fn finish(
+    ctx: &Context,
+    name: SessionName,
+    found: Found,
+    tags: &Tags,
+    detach: bool,
+) -> Result<Outcome> {
     if ctx.can_attach && !detach {
         // A terminal that attaches makes sure of the server itself, but not of the container.
         if found == Found::Running {
@@ -139,7 +145,7 @@ pub fn finish(ctx: &Context, name: SessionName, found: Found, detach: bool) -> R
         }
         return Ok(Outcome { report: None, attach: Some(Attach { name, unseen: false }) });
     }
-    let session = report(ctx, &name)?;
+    let session = report(ctx, &name, tags)?;
     if !detach {
         ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
     }
@@ -147,9 +153,9 @@ pub fn finish(ctx: &Context, name: SessionName, found: Found, detach: bool) -> R
 }
 
 /// The session, with its server; it is asked for while the server is.
-fn report(ctx: &Context, name: &SessionName) -> Result<Session> {
+fn report(ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Session> {
     let (session, runs) = thread::scope(|scope| {
-        let session = scope.spawn(|| session::get(ctx, name));
+        let session = scope.spawn(|| session::get_with(ctx, name, tags));
         let runs = container::ensure_server(ctx, name);
         (session.join(), runs)
     });
@@ -157,7 +163,7 @@ fn report(ctx: &Context, name: &SessionName) -> Result<Session> {
         return session.map_err(|_| Error::panicked("asking podman"))?;
     }
     recovery::ensure_server(ctx, name)?;
-    session::get(ctx, name)
+    session::get_with(ctx, name, tags)
 }
 
 /// What is asked for, checked before podman is.
@@ -187,8 +193,8 @@ impl<'a> Request<'a> {
 
     /// Makes a session that has no container; one that has its home left is brought back. Whether
     /// it has is found out on the way: most have none.
-    fn create(&self, ctx: &Context, name: &SessionName, images: &[Image]) -> Result<Found> {
-        let made = self.prepare(ctx, images).and_then(|(agent, spec)| {
+    fn create(&self, ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Found> {
+        let made = self.prepare(ctx, tags).and_then(|(agent, spec)| {
             let secrets = credentials::secrets(ctx, &agent)?;
             let made = container::create(ctx, name, spec, &agent, &secrets, Home::New)?;
             if made {
@@ -199,21 +205,21 @@ impl<'a> Request<'a> {
         if matches!(made, Ok(true)) {
             return Ok(Found::Otherwise);
         }
-        match session::find_home(ctx, name, images)? {
+        match session::find_home(ctx, name, tags)? {
             Some(session) => self.bring_back(ctx, &session),
             None => made.map(|_| Found::Otherwise),
         }
     }
 
     /// The agent of a new session, and what is fixed with it.
-    fn prepare(&self, ctx: &Context, images: &[Image]) -> Result<(Agent, Spec)> {
+    fn prepare(&self, ctx: &Context, tags: &Tags) -> Result<(Agent, Spec)> {
         let mounts = mount::resolve(ctx, &self.args.paths, &self.args.mount)?;
         let agent = match &self.agent {
             Some(agent) => agent.clone(),
-            None => choose(ctx, images)?,
+            None => choose(ctx, tags)?,
         };
-        let image_id = match image::find(images, &agent.name) {
-            Some(image) => image.id.clone(),
+        let image_id = match tags.id(&agent.name) {
+            Some(id) => id.clone(),
             None if self.args.yes => build(ctx, &agent)?,
             None => return Err(Error::ImageNotBuilt { agent: agent.name }),
         };
@@ -283,7 +289,7 @@ fn mounts_differ(session: &Session, asked: String) -> Error {
 }
 
 /// The agent of a session for which none was named: asked for where somebody can be.
-fn choose(ctx: &Context, images: &[Image]) -> Result<Agent> {
+fn choose(ctx: &Context, tags: &Tags) -> Result<Agent> {
     let (agents, broken) = agent::all(ctx)?;
     for broken in broken {
         ctx.note(broken.error.to_string());
@@ -294,7 +300,7 @@ fn choose(ctx: &Context, images: &[Image]) -> Result<Agent> {
     let choices = agents.iter().map(|agent| AgentChoice {
         name: agent.name.clone(),
         title: agent.definition.title.clone(),
-        ready: image::find(images, &agent.name).is_some(),
+        ready: tags.id(&agent.name).is_some(),
     });
     Err(Error::AgentRequired { agents: choices.collect() })
 }

@@ -5,7 +5,7 @@ use std::thread;
 use crate::commands::{Outcome, names_or_default};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::image;
+use crate::image::Tags;
 use crate::lock::SessionLock;
 use crate::podman::ContainerState;
 use crate::report::{OneOrMany, Report, SessionReport};
@@ -67,12 +67,12 @@ fn stop(ctx: &Context, name: &SessionName) -> Result<SessionReport> {
     let _lock = SessionLock::take(ctx, name)?;
     // Podman finds the container by its label, so that nothing need be asked before; what it
     // could not do is seen in the state that is left.
-    let (stopped, images) = thread::scope(|scope| {
-        let images = scope.spawn(|| image::all(ctx));
-        (ctx.podman.stop_all(&session::with_name(name)), images.join())
+    let (stopped, tags) = thread::scope(|scope| {
+        let tags = scope.spawn(|| Tags::read(ctx, None));
+        (ctx.podman.stop_all(&session::with_name(name)), tags.join())
     });
-    let images = images.map_err(|_| Error::panicked("asking podman"))??;
-    let session = session::get_with(ctx, name, &images)?;
+    let tags = tags.map_err(|_| Error::panicked("asking podman"))??;
+    let session = session::get_with(ctx, name, &tags)?;
     let session = match session.status() {
         Status::Running | Status::Paused | Status::Broken => stop_with_care(ctx, session, stopped)?,
         Status::Stopped | Status::Created => session,
