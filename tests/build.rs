@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::{TestEnv, eventually, kill};
+use crate::support::{TestEnv, eventually, kill, var};
 
 const BASE: &str = "FROM localhost/agent-session-base\n";
 const IMAGE: &str = "localhost/agent-session-tiny";
@@ -95,6 +95,18 @@ fn a_failed_build_leaves_the_old_image_and_keeps_its_whole_log() {
     assert!(log.contains("first words\n") && log.contains("the reason\n"), "{log}");
     assert_eq!(image_id(&env), before);
     assert_eq!(env.json(&["start", "-a", "tiny"])["image_id"], before);
+}
+
+#[test]
+fn a_base_of_the_users_own_is_what_the_images_stand_on() {
+    let env = TestEnv::new();
+    let zellij = var("AGENT_SESSION_TEST_ZELLIJ");
+    env.podman(&["tag", "docker.io/library/debian:trixie-slim", "localhost/own-base:1"]);
+    let build = ["build", "shell", "--zellij", zellij.as_str(), "--base"];
+    let output = env.ok(&[&build[..], &["localhost/own-base:1"]].concat());
+    assert!(output.stderr.contains("FROM localhost/own-base:1"), "{}", output.stderr);
+    let error = env.fails(&[&build[..], &["localhost/no-such-base:1"]].concat(), "build_failed", 1);
+    assert!(error["causes"].to_string().contains("localhost/no-such-base:1"), "{error}");
 }
 
 #[test]
