@@ -18,6 +18,7 @@ mod agents;
 mod attach;
 mod build;
 mod claude;
+mod completions;
 mod concurrency;
 mod credentials;
 mod day;
