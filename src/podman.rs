@@ -174,12 +174,13 @@ impl Podman {
         self.act(["stop", "--time", "5", container])
     }
 
-    /// Stops the containers that match a filter; it is no error where there are none.
+    /// Stops the container of this name if it has this label; it is no error where there is none.
     ///
     /// # Errors
     /// [`Error::PodmanFailed`], also from a podman that is too old for the filter.
-    pub fn stop_all(&self, filter: &str) -> Result<()> {
-        self.act(["stop", "--time", "5", "--filter", filter])
+    pub fn stop_labelled(&self, name: &str, label: &str) -> Result<()> {
+        let name = format!("name=^{}$", name.replace('.', r"\."));
+        self.act(["stop", "--time", "5", "--filter", &name, "--filter", label])
     }
 
     /// Removes a container in any state, also one whose name alone is reserved by a `create` that

@@ -65,11 +65,11 @@ fn each<T: Send>(
 
 fn stop(ctx: &Context, name: &SessionName) -> Result<SessionReport> {
     let _lock = SessionLock::take(ctx, name)?;
-    // Podman finds the container by its label, so that nothing need be asked before; what it
+    // Podman finds the container by its name and label (others may have one of them), so that nothing need be asked before; what it
     // could not do is seen in the state that is left.
     let (stopped, tags) = thread::scope(|scope| {
         let tags = scope.spawn(|| Tags::read(ctx, None));
-        (ctx.podman.stop_all(&session::with_name(name)), tags.join())
+        (ctx.podman.stop_labelled(&name.container(), &session::with_name(name)), tags.join())
     });
     let tags = tags.map_err(|_| Error::panicked("asking podman"))??;
     let session = session::get_with(ctx, name, &tags)?;
