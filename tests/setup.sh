@@ -117,6 +117,14 @@ setup_user() {
   write_as_user "$uid" "$gid" "$home"
 }
 
+# Rootless Podman keeps one process for its namespaces. Where that was killed
+# and its note in the runtime directory stayed, as no reboot or logout would
+# have it, every command fails until the note is thrown away.
+revive_rootless() {
+  "$as_user" podman unshare true >"$state/log/unshare.log" 2>&1 </dev/null ||
+    logged migrate "$as_user" podman system migrate
+}
+
 # Left to itself Podman may choose the vfs driver, which copies every layer in
 # full. A driver cannot be changed in a store that exists: hence its own root.
 write_storage_conf() {
@@ -401,6 +409,7 @@ setup_all() {
   phase packages setup_packages
   phase user setup_user
   phase devices setup_devices
+  phase rootless revive_rootless
   phase base setup_base
   phase podman setup_engine
   phase nushell setup_nu
