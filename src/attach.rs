@@ -23,7 +23,8 @@ use crate::commands::Attach;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lock::{Client, live_clients};
-use crate::podman::{self, process::spawn_error};
+use crate::podman;
+use crate::process::spawn_error;
 
 const INNER: &str = "/usr/lib/agent-session/attach";
 const SIGNALS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -137,7 +138,8 @@ fn supervise(mut command: Command, detach: &dyn Fn()) -> Result<(ExitStatus, Opt
     });
     die_with_parent(&mut command);
     // Podman's own words come on standard error; all of the session's on the terminal.
-    let mut child = command.stderr(Stdio::piped()).spawn().map_err(spawn_error)?;
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().map_err(|source| spawn_error("podman", source))?;
     let pid = Pid::from_child(&child);
     let words = drain(&mut child);
     thread::spawn(move || {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::podman::Podman;
+use crate::process::Programs;
 
 /// Something a command wants said while it works; never part of its result.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Context {
     pub home: PathBuf,
     /// Podman.
     pub podman: Podman,
+    /// The host's other programs.
+    pub programs: Programs,
     /// Whether somebody can be asked: a terminal on standard input and error, and no JSON wanted.
     pub can_ask: bool,
     /// Whether a session can be attached: a terminal on standard input and output, no JSON.
@@ -58,7 +61,17 @@ impl Context {
             Error::io("finding the home directory", std::io::ErrorKind::NotFound.into())
         })?;
         let podman = Podman::new(&environment);
-        Ok(Self { cwd, home, podman, can_ask: false, can_attach: false, environment, listener })
+        let programs = Programs::new(environment.clone());
+        Ok(Self {
+            cwd,
+            home,
+            podman,
+            programs,
+            can_ask: false,
+            can_attach: false,
+            environment,
+            listener,
+        })
     }
 
     /// Says something to whoever listens.

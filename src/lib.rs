@@ -14,7 +14,7 @@
 //! command again when [`prompt`] has completed it.
 //!
 //! Dependencies point one way: `main -> cli -> commands -> {recovery, container, session, agent, image,
-//! mount, credentials} -> podman`. [`report`] and [`error`] are leaves.
+//! mount, credentials} -> podman -> process`. [`report`] and [`error`] are leaves.
 //!
 //! Inside a container, the scripts of `images/base/lib` are the other half: `up` makes sure of the
 //! Zellij server and the agent, `attach` and `detach` handle terminals by token, `agent` runs the
@@ -25,7 +25,7 @@
 //!
 //! - Below `main`, [`prompt`], [`progress`] and [`attach`] nothing prints, asks, exits or reads the
 //!   process's own directory and environment. Clippy holds this (`clippy.toml`, `Cargo.toml`).
-//! - Only [`podman`] makes processes; [`attach`] starts the one that gets the terminal. Podman's
+//! - Only [`process`] makes processes; [`attach`] starts the one that gets the terminal. Podman's
 //!   JSON is private to [`podman`].
 //! - What exists is what Podman says exists: labels on a session's container and on its home volume
 //!   carry all that there is to know of it. Locks are files; nothing is ever read from them.
@@ -53,6 +53,7 @@ pub mod image;
 pub mod lock;
 pub mod mount;
 pub mod podman;
+pub mod process;
 pub mod progress;
 pub mod prompt;
 pub mod recovery;

@@ -1,4 +1,4 @@
-//! Podman, through its command line. The only place that starts processes.
+//! Podman, through its command line.
 //!
 //! Every call has a deadline, a scrubbed environment and arguments that are never parsed by a
 //! shell. Decisions are taken on exit codes and JSON, never on podman's words; those are kept as
@@ -10,22 +10,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::de::DeserializeOwned;
-use xshell::Shell;
 
 use crate::error::{Error, Result};
-use process::Answer;
+use crate::process::{self, Answer, Programs};
 
 mod environment;
-pub(crate) mod process;
+mod query;
 mod wire;
 
 pub use wire::{Container, ContainerState, Details, Image, Volume};
 
 /// The deadline of a question to podman, unless `AGENT_SESSION_PODMAN_TIMEOUT` sets another.
 const QUERY: Duration = Duration::from_secs(5);
-/// How often a question is put before podman is taken to be unusable.
-const ATTEMPTS: u32 = 4;
 /// The deadline of a change: the first start of an image under a new id mapping copies its layers.
 const ACTION: Duration = Duration::from_mins(3);
 
@@ -35,7 +31,7 @@ const NOT_CSV: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'%');
 /// The engine.
 #[derive(Debug, Clone)]
 pub struct Podman {
-    environment: Vec<(OsString, OsString)>,
+    programs: Programs,
     proxies: Vec<(OsString, OsString)>,
     remote: bool,
     query_deadline: Duration,
@@ -48,7 +44,7 @@ impl Podman {
         let remote = cfg!(not(target_os = "linux"))
             || environment.iter().any(|(key, value)| key == "CONTAINER_HOST" && !value.is_empty());
         Self {
-            environment: environment::for_all(environment),
+            programs: Programs::new(environment::for_all(environment)),
             proxies: environment::for_builds(environment),
             remote,
             query_deadline: environment::seconds(environment, "AGENT_SESSION_PODMAN_TIMEOUT")
@@ -60,74 +56,6 @@ impl Podman {
     #[must_use]
     pub fn is_remote(&self) -> bool {
         self.remote
-    }
-
-    /// Whether containers run without root's privileges.
-    ///
-    /// # Errors
-    /// Those of a query; a local podman is rootless exactly where its user is not root and is not
-    /// asked.
-    pub fn is_rootless(&self) -> Result<bool> {
-        if !self.remote {
-            return Ok(!rustix::process::geteuid().is_root());
-        }
-        let answer = self.query(["info", "--format", "{{.Host.Security.Rootless}}"])?;
-        Ok(answer.stdout() == "true")
-    }
-
-    /// Every container that matches the filters (`label=…`, `name=…`).
-    ///
-    /// # Errors
-    /// Those of a query.
-    pub fn containers(&self, filters: &[String]) -> Result<Vec<Container>> {
-        self.list(["ps", "--all", "--no-trunc", "--format", "json"], filters)
-    }
-
-    /// Every volume that matches the filters.
-    ///
-    /// # Errors
-    /// Those of a query.
-    pub fn volumes(&self, filters: &[String]) -> Result<Vec<Volume>> {
-        self.list(["volume", "ls", "--format", "json"], filters)
-    }
-
-    /// Every image that matches the filters; `--all` because it takes podman long to find out
-    /// which images to leave out.
-    ///
-    /// # Errors
-    /// Those of a query.
-    pub fn images(&self, filters: &[String]) -> Result<Vec<Image>> {
-        self.list(["images", "--all", "--no-trunc", "--format", "json"], filters)
-    }
-
-    /// The image of this name, alone: half of what a filter costs podman.
-    ///
-    /// # Errors
-    /// Those of a query.
-    pub fn images_named(&self, name: &str) -> Result<Vec<Image>> {
-        let args = to_args(["images", "--all", "--no-trunc", "--format", "json", name]);
-        parse(&operation(&args), &self.query_args(&args)?)
-    }
-
-    /// The names of all secrets.
-    ///
-    /// # Errors
-    /// Those of a query.
-    pub fn secrets(&self) -> Result<Vec<String>> {
-        let answer = self.query(["secret", "ls", "--format", "{{.Name}}"])?;
-        Ok(answer.stdout().lines().map(|line| line.trim().to_owned()).collect())
-    }
-
-    /// All that podman knows of one container.
-    ///
-    /// # Errors
-    /// Those of a query; a container that does not exist is [`Error::PodmanFailed`].
-    pub fn details(&self, container: &str) -> Result<Details> {
-        let args = ["container", "inspect", "--format", "json", container];
-        let answer = self.run(&to_args(args), None, self.query_deadline)?;
-        let mut all: Vec<Details> =
-            parse("podman container inspect", &expect_ok("podman container inspect", answer)?)?;
-        all.pop().ok_or_else(|| malformed("podman container inspect", "an empty list"))
     }
 
     /// Creates and starts a container: `podman run --detach` with these arguments. Its id.
@@ -154,16 +82,6 @@ impl Podman {
     /// [`Error::PodmanFailed`].
     pub fn unpause(&self, container: &str) -> Result<()> {
         self.act(["unpause", container])
-    }
-
-    /// Whether there is a container of this name, also one that podman does not list because its
-    /// `create` was killed.
-    ///
-    /// # Errors
-    /// [`Error::PodmanMissing`], [`Error::PodmanTimeout`].
-    pub fn has_container(&self, container: &str) -> Result<bool> {
-        let args = ["container", "exists", "--external", container];
-        Ok(self.run(&to_args(args), None, self.query_deadline)?.status.success())
     }
 
     /// Stops a container; one that is not running stays as it is.
@@ -289,47 +207,9 @@ impl Podman {
         process::stream(command, line)
     }
 
-    fn list<T: DeserializeOwned, const N: usize>(
-        &self,
-        command: [&str; N],
-        filters: &[String],
-    ) -> Result<Vec<T>> {
-        let mut args = to_args(command);
-        args.extend(filters.iter().map(|filter| format!("--filter={filter}")));
-        parse(&operation(&args), &self.query_args(&args)?)
-    }
-
     fn act<const N: usize>(&self, args: [&str; N]) -> Result<()> {
         let answer = self.run(&to_args(args), None, ACTION)?;
         expect_ok(&operation(&to_args(args)), answer).map(drop)
-    }
-
-    fn query<const N: usize>(&self, args: [&str; N]) -> Result<Answer> {
-        self.query_args(&to_args(args))
-    }
-
-    /// A question that a podman that works at all can answer: where it fails, podman is unusable.
-    ///
-    /// Asked again where it fails: podman's lists fail when another process removes an image or a
-    /// container while they are being made ("image not known", podman 4.3).
-    fn query_args(&self, args: &[String]) -> Result<Answer> {
-        for _ in 1..ATTEMPTS {
-            let answer = self.run(args, None, self.query_deadline)?;
-            if answer.status.success() {
-                return Ok(answer);
-            }
-        }
-        let answer = self.run(args, None, self.query_deadline)?;
-        if answer.status.success() { Ok(answer) } else { Err(self.unusable(answer.stderr)) }
-    }
-
-    fn unusable(&self, stderr: String) -> Error {
-        let version = self.run(&to_args(["--version"]), None, self.query_deadline);
-        let found = version.ok().and_then(|answer| version_in(&answer.stdout()));
-        match found {
-            Some((major, text)) if major < 4 => Error::PodmanTooOld { found: text },
-            _ => Error::PodmanUnreachable { stderr, remote: self.remote },
-        }
     }
 
     fn run(&self, args: &[String], stdin: Option<&[u8]>, deadline: Duration) -> Result<Answer> {
@@ -341,11 +221,7 @@ impl Podman {
     }
 
     fn command(&self, args: &[String]) -> Result<Command> {
-        let shell = Shell::new().map_err(|error| {
-            Error::io("reading the working directory", std::io::Error::other(error))
-        })?;
-        let command = shell.cmd("podman").args(args).env_clear();
-        Ok(command.envs(self.environment.iter().cloned()).into())
+        self.programs.command("podman", args)
     }
 }
 
@@ -379,24 +255,6 @@ fn expect_ok(operation: &str, answer: Answer) -> Result<Answer> {
     Err(Error::PodmanFailed { operation: operation.into(), stderr: answer.stderr })
 }
 
-fn parse<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T> {
-    serde_json::from_slice(&answer.stdout).map_err(|error| malformed(operation, &error.to_string()))
-}
-
-fn malformed(operation: &str, reason: &str) -> Error {
-    Error::PodmanFailed {
-        operation: operation.into(),
-        stderr: format!("its JSON is not understood: {reason}"),
-    }
-}
-
-/// The version in `podman version 4.3.1`: its major number and its text.
-fn version_in(text: &str) -> Option<(u32, String)> {
-    let version = text.split_whitespace().last()?;
-    let major = version.split('.').next()?.parse().ok()?;
-    Some((major, version.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,13 +269,6 @@ mod tests {
         assert!(
             !Podman::new(&[pair("CONTAINER_HOST", "")]).is_remote() || cfg!(target_os = "macos")
         );
-    }
-
-    #[test]
-    fn versions_are_read() {
-        assert_eq!(version_in("podman version 4.3.1"), Some((4, "4.3.1".into())));
-        assert_eq!(version_in("podman version 5.0.0-dev"), Some((5, "5.0.0-dev".into())));
-        assert_eq!(version_in("garbage"), None);
     }
 
     #[test]

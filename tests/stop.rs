@@ -103,3 +103,15 @@ fn locks_are_private_to_the_user() {
     assert_eq!(mode("home/.local/state/agent-session/locks"), 0o700);
     assert_eq!(mode("home/.local/state/agent-session/locks/session-default"), 0o600);
 }
+
+#[test]
+fn a_container_of_somebody_elses_with_a_copied_label_goes_on() {
+    let env = with_sessions(&["default"]);
+    // What `podman commit` of a session and a run of that image would leave.
+    let label = "--label=io.agent-session.name=default";
+    let image = "localhost/agent-session-shell";
+    env.podman(&["run", "-d", "--name=theirs", label, image, "sleep", "infinity"]);
+    env.ok(&["stop"]);
+    let running = |name| env.podman(&["inspect", "--format={{.State.Running}}", name]);
+    assert_eq!(["agent-session-default", "theirs"].map(running), ["false", "true"]);
+}
