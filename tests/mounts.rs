@@ -148,15 +148,15 @@ fn a_knowledge_base_is_mounted_where_links_of_the_project_lead() {
 fn mount_takes_a_source_a_target_and_a_mode() {
     let env = TestEnv::new();
     let (a, b) = (env.mkdir("a"), env.mkdir("b:c"));
-    let at = |form: &str| form.replace('A', text(&a)).replace('B', text(&b));
+    let at = |form: &str| form.replace("{a}", text(&a)).replace("{b}", text(&b));
     for (index, (form, target, mode)) in [
-        ("A", text(&a), "rw"),
-        ("A:ro", text(&a), "ro"),
-        ("A:rw", text(&a), "rw"),
-        ("A:/data", "/data", "rw"),
-        ("A:/data/:ro", "/data", "ro"),
-        ("B", text(&b), "rw"),
-        ("B:/opt/x:ro", "/opt/x", "ro"),
+        ("{a}", text(&a), "rw"),
+        ("{a}:ro", text(&a), "ro"),
+        ("{a}:rw", text(&a), "rw"),
+        ("{a}:/data", "/data", "rw"),
+        ("{a}:/data/:ro", "/data", "ro"),
+        ("{b}", text(&b), "rw"),
+        ("{b}:/opt/x:ro", "/opt/x", "ro"),
         ("../a:/x", "/x", "rw"),
     ]
     .into_iter()
@@ -166,7 +166,7 @@ fn mount_takes_a_source_a_target_and_a_mode() {
         env.podman_with("[ \"$1\" != run ] || { printf '%s\\n' \"$@\" >&2; exit 125; }");
         let args = ["start", "-a", "shell", "-n", &name, "--mount", &mount];
         let error = env.fails(&args, "podman_failed", 1);
-        let source = if form.contains('B') { &b } else { &a };
+        let source = if form.contains("{b}") { &b } else { &a };
         let readonly = if mode == "ro" { ",readonly=true" } else { "" };
         let expected =
             format!("--mount=type=bind,\"source={}\",\"target={target}\"{readonly}", text(source));
@@ -194,19 +194,19 @@ fn mounts_that_cannot_be_are_refused() {
         let error = env.fails(&[&["start", "-a", "shell"], args].concat(), code, exit);
         assert!(error["message"].as_str().unwrap().contains(words), "{args:?}: {error}");
     };
-    let mount = |form: &str| form.replace('A', text(&a)).replace('B', text(&b));
-    refused(&["--mount", &mount("A:/x")], "invalid_mount", 2, "ambiguous");
-    refused(&["--mount", &mount("B:/proc")], "invalid_mount", 2, "the image needs");
-    refused(&["--mount", &mount("B:/home/agent/")], "invalid_mount", 2, "the image needs");
-    refused(&["--mount", &mount("B:/x/../etc")], "invalid_mount", 2, "'..'");
-    refused(&["--mount", &mount("B:/x\ny")], "invalid_mount", 2, "control character");
-    refused(&["--mount", &mount("B:x")], "path_not_found", 3, "b:x");
+    let mount = |form: &str| form.replace("{a}", text(&a)).replace("{b}", text(&b));
+    refused(&["--mount", &mount("{a}:/x")], "invalid_mount", 2, "ambiguous");
+    refused(&["--mount", &mount("{b}:/proc")], "invalid_mount", 2, "the image needs");
+    refused(&["--mount", &mount("{b}:/home/agent/")], "invalid_mount", 2, "the image needs");
+    refused(&["--mount", &mount("{b}:/x/../etc")], "invalid_mount", 2, "'..'");
+    refused(&["--mount", &mount("{b}:/x\ny")], "invalid_mount", 2, "control character");
+    refused(&["--mount", &mount("{b}:x")], "path_not_found", 3, "b:x");
     refused(&["--mount", ""], "invalid_mount", 2, "empty");
     refused(&["--mount", ":/x"], "invalid_mount", 2, "empty");
     refused(&[""], "usage", 2, "a value is required");
-    let two = [mount("A:/y"), mount("B:/y")];
+    let two = [mount("{a}:/y"), mount("{b}:/y")];
     refused(&["--mount", &two[0], "--mount", &two[1]], "invalid_mount", 2, "both");
-    refused(&["--mount", &mount("B:/workspace")], "invalid_mount", 2, "both");
+    refused(&["--mount", &mount("{b}:/workspace")], "invalid_mount", 2, "both");
     refused(&["missing"], "path_not_found", 3, "no such path: missing");
     env.write("project/file", "x");
     refused(&["file"], "invalid_path", 2, "not a directory");
