@@ -27,6 +27,7 @@ mod inspect;
 mod ls;
 mod mounts;
 mod opencode;
+mod pictures;
 mod prompts;
 mod rm;
 mod rootless;

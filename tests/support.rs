@@ -15,6 +15,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use serde_json::Value;
 
 pub mod fake_model;
+pub mod picture;
 pub mod real;
 pub mod work;
 
