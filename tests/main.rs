@@ -29,6 +29,7 @@ mod mounts;
 mod opencode;
 mod pictures;
 mod prompts;
+mod readme;
 mod rm;
 mod rootless;
 mod start;

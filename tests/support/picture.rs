@@ -41,8 +41,8 @@ fn text(svg: &str) -> String {
     masked(&html_escape::decode_html_entities(&words))
 }
 
-/// Every number is `0`, every run of white space one blank.
-fn masked(text: &str) -> String {
+/// A text in which every number is `0`, every run of white space one blank.
+pub fn masked(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let c = if c.is_ascii_digit() {
