@@ -23,6 +23,7 @@ mod concurrency;
 mod credentials;
 mod day;
 mod errors;
+mod help;
 mod inspect;
 mod ls;
 mod mounts;

@@ -15,8 +15,8 @@ Examples:
     $ agent-session build claude
   Build every agent's image:
     $ agent-session build --all
-  Build all anew, with a Zellij program of your own:
-    $ agent-session build --no-cache --zellij ./zellij claude";
+  The same with a Zellij program of your own:
+    $ agent-session build --zellij ./zellij shell";
 
 /// The arguments of `build`.
 #[derive(Debug, Clone, clap::Args)]
