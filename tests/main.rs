@@ -30,6 +30,7 @@ mod opencode;
 mod prompts;
 mod rm;
 mod rootless;
+mod schema;
 mod start;
 mod stop;
 mod walkthrough;
