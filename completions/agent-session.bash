@@ -37,6 +37,9 @@ _agent__session() {
             agent__session,rm)
                 cmd="agent__session__subcmd__rm"
                 ;;
+            agent__session,schema)
+                cmd="agent__session__subcmd__schema"
+                ;;
             agent__session,start)
                 cmd="agent__session__subcmd__start"
                 ;;
@@ -50,7 +53,7 @@ _agent__session() {
 
     case "${cmd}" in
         agent__session)
-            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect"
+            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -167,6 +170,24 @@ _agent__session() {
             ;;
         agent__subcmd__session__subcmd__rm)
             opts="-f -h --force --format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agent__subcmd__session__subcmd__schema)
+            opts="-h --format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

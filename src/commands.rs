@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod ls;
 pub mod restart;
 pub mod rm;
+pub mod schema;
 pub mod start;
 pub mod stop;
 
@@ -39,6 +40,8 @@ pub enum Command {
     Agents(agents::Args),
     /// Show everything about one session
     Inspect(inspect::Args),
+    /// Print the JSON Schema of a command's result
+    Schema(schema::Args),
 }
 
 /// What came of a command.
@@ -80,6 +83,7 @@ pub fn run(ctx: &Context, command: &Command) -> Result<Outcome> {
         Command::Build(args) => build::run(ctx, args),
         Command::Agents(args) => agents::run(ctx, args),
         Command::Inspect(args) => inspect::run(ctx, args),
+        Command::Schema(args) => schema::run(args),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A failed command.
@@ -280,23 +281,23 @@ impl Error {
     }
 }
 
-/// A failure in JSON: `{"error": {…}}`.
-#[derive(Debug, Serialize)]
+/// A failure of any command, on standard error
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorReport {
     /// The failure.
     pub error: ErrorBody,
 }
 
-/// The members of an [`ErrorReport`].
-#[derive(Debug, Serialize)]
+/// What went wrong, and what to do.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorBody {
-    /// [`Error::code`].
+    /// The stable name of this kind of failure; new ones are added.
     pub code: &'static str,
     /// One sentence for a person.
     pub message: String,
-    /// [`Error::hint`].
+    /// What to type next.
     pub hint: String,
-    /// [`Error::causes`].
+    /// What lies behind it, outermost first: podman's own words, the end of a build's log.
     pub causes: Vec<String>,
 }
 

@@ -14,7 +14,8 @@
 //! command again when [`prompt`] has completed it.
 //!
 //! Dependencies point one way: `main -> cli -> commands -> {recovery, container, session, agent, image,
-//! mount, credentials} -> podman -> process`. [`report`] and [`error`] are leaves.
+//! mount, credentials} -> podman -> process`. [`report`] and [`error`] are leaves; [`schema`] is derived
+//! from them.
 //!
 //! Inside a container, the scripts of `images/base/lib` are the other half: `up` makes sure of the
 //! Zellij server and the agent, `attach` and `detach` handle terminals by token, `agent` runs the
@@ -59,4 +60,5 @@ pub mod prompt;
 pub mod recovery;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod session;

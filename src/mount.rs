@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -21,7 +22,7 @@ const RESERVED_TARGETS: &[&str] =
     &["/", "/proc", "/sys", "/dev", "/run", "/usr", "/bin", "/lib", "/etc", "/home/agent"];
 
 /// Whether a mount can be written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "read-write and read-only")]
 pub enum Mode {

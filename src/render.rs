@@ -1,16 +1,19 @@
 //! Reports as text: JSON for programs, tables for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use jiff::{SpanRound, Timestamp, Unit};
+use schemars::Schema;
 use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style as TableStyle};
 
 use crate::error::Error;
 use crate::report::{
-    AgentReport, BuildReport, InspectReport, OneOrMany, RemovedReport, Report, SessionReport,
+    AgentReport, BuildReport, InspectReport, OneOrMany, RemovedReport, Report, SchemaReport,
+    SessionReport,
 };
 use crate::session::Status;
 
@@ -53,7 +56,7 @@ pub fn table(report: &Report, surface: Surface) -> String {
             "No sessions. Start one: agent-session start".into()
         }
         Report::Sessions(sessions) => session_table(sessions, surface),
-        Report::Session(session) => started(session),
+        Report::Started(session) | Report::Restarted(session) => started(session),
         Report::Stopped(sessions) => {
             lines(sessions, |session| format!("Session '{}' is {}.", session.name, session.status))
         }
@@ -63,6 +66,8 @@ pub fn table(report: &Report, surface: Surface) -> String {
         Report::Built(images) => lines(images, built),
         Report::Agents(agents) => agent_table(agents),
         Report::Inspection(inspection) => inspect(inspection, surface),
+        Report::Schema(SchemaReport::One(schema)) => json(schema, true),
+        Report::Schema(SchemaReport::All(schemas)) => schema_table(schemas),
     }
 }
 
@@ -194,6 +199,15 @@ fn agent_table(agents: &[AgentReport]) -> String {
         let text = agent.error.as_ref().or(agent.description.as_ref()).map_or("", String::as_str);
         rows.push(vec![clean(&agent.name), coloured(word, colour), clean(text)]);
     }
+    grid(rows)
+}
+
+fn schema_table(schemas: &BTreeMap<String, Schema>) -> String {
+    let mut rows = vec![["SCHEMA", "RESULT"].map(String::from).to_vec()];
+    rows.extend(schemas.iter().map(|(name, schema)| {
+        let description = schema.get("description").and_then(serde_json::Value::as_str);
+        vec![name.clone(), description.unwrap_or_default().to_owned()]
+    }));
     grid(rows)
 }
 

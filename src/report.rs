@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -10,29 +11,42 @@ use crate::lock;
 use crate::mount::{Mode, Mount};
 use crate::session::{Session, Status};
 
-/// What a command found or did.
-#[derive(Debug, Serialize)]
+/// What a command found or did: one variant a command, named in its schema as on the command line.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(!untagged, rename_all = "kebab-case")]
 pub enum Report {
-    /// `ls`.
+    /// All sessions, by name
+    #[schemars(rename = "ls")]
     Sessions(Vec<SessionReport>),
-    /// `start`, `restart`.
-    Session(Box<SessionReport>),
-    /// `stop`: one object for one name, a list for several.
+    /// The session that runs now
+    #[schemars(rename = "start")]
+    Started(Box<SessionReport>),
+    /// The session that runs again
+    #[schemars(rename = "restart")]
+    Restarted(Box<SessionReport>),
+    /// The sessions that are stopped now: an object for one name, a list for several
+    #[schemars(rename = "stop")]
     Stopped(OneOrMany<SessionReport>),
-    /// `rm`: likewise.
+    /// The sessions that are gone: an object for one name, a list for several
+    #[schemars(rename = "rm")]
     Removed(OneOrMany<RemovedReport>),
-    /// `build`: likewise.
+    /// The images that were built: an object for one agent, a list for several
+    #[schemars(rename = "build")]
     Built(OneOrMany<BuildReport>),
-    /// `agents`.
+    /// The agents, and whether each is ready
     Agents(Vec<AgentReport>),
-    /// `inspect`.
+    /// Everything about one session
+    #[schemars(rename = "inspect")]
     Inspection(Box<InspectReport>),
+    /// The JSON Schema of one command's result, or those of all by the command's name
+    Schema(SchemaReport),
 }
 
 /// An object where one thing was asked for, a list where several were.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum OneOrMany<T> {
     /// One was asked for.
     One(Box<T>),
@@ -63,7 +77,7 @@ impl<T> OneOrMany<T> {
 }
 
 /// A session, as `ls`, `start`, `stop` and `restart` show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SessionReport {
     /// Its name.
     pub name: String,
@@ -122,7 +136,7 @@ impl SessionReport {
 }
 
 /// One mounted path.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MountReport {
     /// On the host: absolute and canonical.
     pub source: String,
@@ -139,7 +153,7 @@ impl MountReport {
 }
 
 /// A session that was asked to be removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RemovedReport {
     /// Its name.
     pub name: String,
@@ -148,7 +162,7 @@ pub struct RemovedReport {
 }
 
 /// An image that was built.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BuildReport {
     /// The agent's name.
     pub agent: String,
@@ -165,7 +179,7 @@ pub struct BuildReport {
 }
 
 /// An agent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AgentReport {
     /// Its name.
     pub name: String,
@@ -190,7 +204,7 @@ pub struct AgentReport {
 }
 
 /// Everything about one session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct InspectReport {
     /// What `ls` shows.
     #[serde(flatten)]
@@ -216,7 +230,7 @@ pub struct InspectReport {
 }
 
 /// The limits of a container.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LimitsReport {
     /// Null where there is none.
     pub memory_bytes: Option<u64>,
@@ -225,7 +239,7 @@ pub struct LimitsReport {
 }
 
 /// The wall around a container.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PolicyReport {
     /// Podman's network mode.
     pub network: String,
@@ -237,4 +251,15 @@ pub struct PolicyReport {
     pub no_new_privileges: bool,
     /// Whether it has all rights of the host; never, unless somebody else made the container.
     pub privileged: bool,
+}
+
+/// JSON Schemas.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum SchemaReport {
+    /// One was asked for.
+    One(Box<Schema>),
+    /// None was: all, by name.
+    All(BTreeMap<String, Schema>),
 }

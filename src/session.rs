@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::thread;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -21,7 +22,7 @@ use spec::PREFIX;
 pub use spec::{SCHEMA, Spec};
 
 /// The state of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The container runs.

@@ -33,6 +33,7 @@ mod prompts;
 mod readme;
 mod rm;
 mod rootless;
+mod schema;
 mod start;
 mod stop;
 mod walkthrough;

@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::Value;
 
+pub mod compatibility;
 pub mod fake_model;
 pub mod picture;
 pub mod real;
+pub mod schema;
 pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
@@ -256,10 +258,13 @@ impl TestEnv {
         output
     }
 
-    /// Runs agent-session with `--json`, which must succeed. Its result.
+    /// Runs agent-session with `--json`, which must succeed. Its result, which is what the schema
+    /// of the command says.
     pub fn json(&self, args: &[&str]) -> Value {
         let output = self.ok(&[&["--json"], args].concat());
-        serde_json::from_str(&output.stdout).unwrap()
+        let result = serde_json::from_str(&output.stdout).unwrap();
+        schema::check(&schema::name_of(args), &result);
+        result
     }
 
     /// Runs agent-session with `--json`, which must fail: with nothing on standard output, one
@@ -284,7 +289,7 @@ impl TestEnv {
         );
         assert!(!error["message"].as_str().unwrap().is_empty());
         assert!(!error["hint"].as_str().unwrap().is_empty());
-        assert!(error["causes"].is_array());
+        schema::check(agent_session::schema::ERROR, &report);
         error.clone()
     }
 

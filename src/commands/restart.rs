@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::image::Tags;
 use crate::lock::SessionLock;
 use crate::recovery;
+use crate::report::Report;
 use crate::session::{self, SessionName};
 
 const EXAMPLES: &str = "\
@@ -36,5 +37,5 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     let _lock = SessionLock::take(ctx, &name)?;
     let tags = Tags::read(ctx, None)?;
     let found = recovery::bring_back(ctx, &session::get_with(ctx, &name, &tags)?)?;
-    start::finish(ctx, name, found, &tags, args.detach)
+    start::finish(ctx, name, found, &tags, args.detach, Report::Restarted)
 }

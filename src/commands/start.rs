@@ -124,7 +124,7 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
         Some(session) => request.bring_back(ctx, &session)?,
         None => request.create(ctx, &name, &tags)?,
     };
-    finish(ctx, name, found, &tags, args.detach)
+    finish(ctx, name, found, &tags, args.detach, Report::Started)
 }
 
 /// What `start` and `restart` do with a session whose container runs: it is attached, or reported.
@@ -137,6 +137,7 @@ pub fn finish(
     found: Found,
     tags: &Tags,
     detach: bool,
+    as_report: fn(Box<SessionReport>) -> Report,
 ) -> Result<Outcome> {
     if ctx.can_attach && !detach {
         // A terminal that attaches makes sure of the server itself, but not of the container.
@@ -149,7 +150,7 @@ pub fn finish(
     if !detach {
         ctx.note(format!("no terminal to attach: session '{name}' runs in the background"));
     }
-    Ok(Report::Session(Box::new(SessionReport::new(ctx, &session))).into())
+    Ok(as_report(Box::new(SessionReport::new(ctx, &session))).into())
 }
 
 /// The session, with its server; it is asked for while the server is.
