@@ -17,11 +17,13 @@ pub enum Event<'a> {
     Note(&'a str),
     /// A build of this image has begun.
     BuildStarted(&'a str),
-    /// One line that podman printed while it builds.
+    /// A tool of the host's has begun to make this.
+    ToolStarted(&'a str),
+    /// One line that podman or a tool printed while it builds.
     BuildLine(&'a str),
-    /// The build that began last has ended, well or not.
+    /// The work that began last has ended, well or not.
     BuildEnded {
-        /// Whether there is a new image.
+        /// Whether it succeeded.
         ok: bool,
     },
 }

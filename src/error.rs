@@ -16,6 +16,16 @@ pub enum Error {
     PodmanFailed { operation: String, stderr: String },
     #[error("building the image of '{agent}' failed; the log is in {}", .log.display())]
     BuildFailed { agent: String, log: PathBuf, tail: String },
+    #[error(
+        "no image to build on: {image} cannot be fetched, and {}",
+        if *.tried { "making one failed" } else { "there is nothing here to make one with" }
+    )]
+    BaseUnavailable { image: String, tried: bool, causes: String },
+    #[error(
+        "no Zellij {version}: its release cannot be fetched, and {}",
+        if *.tried { "building it failed" } else { "there is no cargo here to build it with" }
+    )]
+    ZellijUnavailable { version: String, tried: bool, causes: String },
     #[error("the terminal server of session '{name}' did not start: {}", last_line(.stderr))]
     ServerFailed { name: String, stderr: String },
     #[error("{action}: {source}")]
@@ -119,6 +129,8 @@ impl Error {
         match self {
             Self::PodmanFailed { .. } => "podman_failed",
             Self::BuildFailed { .. } => "build_failed",
+            Self::BaseUnavailable { .. } => "base_unavailable",
+            Self::ZellijUnavailable { .. } => "zellij_unavailable",
             Self::ServerFailed { .. } => "server_failed",
             Self::Io { .. } => "io",
             Self::Usage { .. } => "usage",
@@ -157,6 +169,8 @@ impl Error {
         match self {
             Self::PodmanFailed { .. }
             | Self::BuildFailed { .. }
+            | Self::BaseUnavailable { .. }
+            | Self::ZellijUnavailable { .. }
             | Self::ServerFailed { .. }
             | Self::Io { .. } => 1,
             Self::Usage { .. }
@@ -198,6 +212,13 @@ impl Error {
             Self::BuildFailed { log, .. } => {
                 format!("less {}", shell_quote(&log.to_string_lossy()))
             }
+            Self::BaseUnavailable { tried: false, .. } if cfg!(target_os = "linux") => {
+                "sudo apt install mmdebstrap && agent-session build, or agent-session build --base IMAGE".into()
+            }
+            Self::BaseUnavailable { .. } => "agent-session build --base IMAGE".into(),
+            Self::ZellijUnavailable { version, .. } => format!(
+                "agent-session build --zellij FILE (a program of version {version}), or put cargo into PATH and build again"
+            ),
             Self::ServerFailed { name, .. } => {
                 format!("agent-session stop {name} && agent-session restart {name}")
             }
@@ -262,6 +283,7 @@ impl Error {
             | Self::ServerFailed { stderr, .. }
             | Self::PodmanUnreachable { stderr, .. } => stderr,
             Self::BuildFailed { tail, .. } => tail,
+            Self::BaseUnavailable { causes, .. } | Self::ZellijUnavailable { causes, .. } => causes,
             _ => return Vec::new(),
         };
         text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(Into::into).collect()
@@ -311,7 +333,8 @@ pub fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn last_line(text: &str) -> &str {
+/// What a program said at its end: the line that most often holds the reason.
+pub(crate) fn last_line(text: &str) -> &str {
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given")
 }
 

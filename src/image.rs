@@ -3,24 +3,35 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use include_dir::{Dir, DirEntry};
-use sha2::{Digest, Sha256};
-
-use crate::agent::{self, Agent, Source};
+use crate::agent::{self, Agent};
 use crate::context::{Context, Event};
 use crate::error::{Error, Result};
-use crate::lock::{SessionLock, make_private};
+use crate::lock::SessionLock;
 use crate::podman::Image;
 
+mod certificates;
+mod debian;
+mod files;
+mod mirror;
+mod work;
+mod zellij;
+
+use certificates::Certificates;
+pub use certificates::Choice;
+use files::Files;
+
 const PREFIX: &str = "io.agent-session.";
+/// Which certificates a base image trusts: the digest of the host's, or [`CHOSEN`].
+const CERTIFICATES: &str = "certificates";
+/// The certificates were chosen by an option: the host's say nothing of what they should be.
+const CHOSEN: &str = "chosen";
+/// How the parts of a base image came to this machine; the agents' images inherit these labels.
+const SOURCE: &str = "source.";
 /// The image that all built-in agents stand on.
 pub const BASE: &str = "base";
-/// How much of a failed build's log goes into the error.
-const TAIL: usize = 30;
 
 /// How to build.
 #[derive(Debug, Clone, Default)]
@@ -31,11 +42,14 @@ pub struct Options {
     pub base: Option<String>,
     /// Install this Zellij program, which nothing checks, in place of the pinned release.
     pub zellij: Option<PathBuf>,
+    /// Trust these certificates.
+    pub certificates: Choice,
 }
 
 impl Options {
     fn touch_base(&self) -> bool {
-        self.no_cache || self.base.is_some() || self.zellij.is_some()
+        let Self { no_cache, base, zellij, certificates } = self;
+        *no_cache || base.is_some() || zellij.is_some() || *certificates != Choice::Host
     }
 }
 
@@ -48,6 +62,8 @@ pub struct Built {
     pub duration: Duration,
     /// What is inside, by name.
     pub versions: BTreeMap<String, String>,
+    /// How the parts that are not built came to this machine, by name.
+    pub sources: BTreeMap<String, String>,
 }
 
 /// The name of an agent's image, with its tag.
@@ -104,7 +120,7 @@ pub fn find<'a>(images: &'a [Image], agent: &str) -> Option<&'a Image> {
 /// [`Error::Io`] where the user's folder cannot be read.
 pub fn is_outdated(image: &Image, agent: &Agent) -> Result<bool> {
     let label = image.labels.get(&format!("{PREFIX}definition"));
-    Ok(label != Some(&agent_files(agent)?.digest(&agent.definition.versions)))
+    Ok(label != Some(&Files::of_agent(agent)?.digest(&agent.definition.versions)))
 }
 
 /// Builds the image of an agent on the base as it is.
@@ -113,91 +129,99 @@ pub fn is_outdated(image: &Image, agent: &Agent) -> Result<bool> {
 /// [`Error::BuildFailed`]; the image that was there before stays in place.
 pub fn build(ctx: &Context, agent: &Agent, no_cache: bool) -> Result<Built> {
     let begin = Instant::now();
-    let options = Options { no_cache, ..Options::default() };
-    build_one(ctx, &agent.name, &agent_files(agent)?, &agent.definition.versions, &options)?;
+    let _lock = SessionLock::take_build(ctx, &agent.name)?;
+    let mut recipe = Recipe::new(&agent.name, Files::of_agent(agent)?, &agent.definition.versions);
+    recipe.args.extend(no_cache.then(|| "--no-cache".into()));
+    recipe.build(ctx)?;
     finish(ctx, &agent.name, begin)
 }
 
-/// Builds the base where it is missing, of another definition, or where the options ask for it.
+/// Builds the base where it is missing, of another definition, trusts other certificates than the
+/// host, or where the options ask for it.
 ///
 /// # Errors
-/// [`Error::BuildFailed`]; the image that was there before stays in place.
+/// [`Error::BuildFailed`], [`Error::BaseUnavailable`], [`Error::ZellijUnavailable`]; the image that
+/// was there before stays in place.
 pub fn ensure_base(ctx: &Context, options: &Options) -> Result<()> {
-    let files = Files::embedded(BASE);
     let versions = agent::built_in_versions(BASE)?;
+    let mut recipe = Recipe::new(BASE, Files::embedded(BASE), &versions);
+    let certificates = Certificates::gather(ctx, &options.certificates)?;
+    if !options.touch_base() && is_current(ctx, &recipe, &certificates)? {
+        return Ok(());
+    }
+    let _lock = SessionLock::take_build(ctx, BASE)?;
+    let foundation = debian::find(ctx, options.base.as_deref(), options.no_cache)?;
+    let zellij = zellij::find(ctx, options.zellij.as_deref())?;
+    recipe.args.extend(options.no_cache.then(|| "--no-cache".into()));
+    recipe.args.push(format!("--build-arg=BASE={}", foundation.image));
+    recipe.label(&format!("{SOURCE}base"), foundation.source);
+    recipe.label(&format!("{SOURCE}zellij"), zellij.source);
+    let chosen = options.certificates != Choice::Host;
+    let trusted = if chosen { CHOSEN.into() } else { certificates.digest() };
+    recipe.label(CERTIFICATES, &trusted);
+    certificates.announce(ctx);
+    for (name, pem) in certificates.files() {
+        recipe.files.add(name, pem);
+    }
+    let program = fs::read(&zellij.path)
+        .map_err(|source| Error::io(format!("reading {}", zellij.path.display()), source))?;
+    recipe.files.add("zellij/zellij", program);
+    recipe.build(ctx)
+}
+
+/// Whether the base image is there, of this definition, and trusts what it should.
+fn is_current(ctx: &Context, recipe: &Recipe<'_>, certificates: &Certificates) -> Result<bool> {
     let images = all(ctx)?;
-    let label = format!("{PREFIX}definition");
-    let is_current = find(&images, BASE)
-        .is_some_and(|image| image.labels.get(&label) == Some(&files.digest(&versions)));
-    if is_current && !options.touch_base() {
-        return Ok(());
-    }
-    build_one(ctx, BASE, &files, &versions, options)
+    let Some(image) = find(&images, BASE) else { return Ok(false) };
+    let label = |key: &str| image.labels.get(&format!("{PREFIX}{key}")).map(String::as_str);
+    let trusted = label(CERTIFICATES);
+    Ok(label("definition") == Some(&recipe.definition)
+        && (trusted == Some(CHOSEN) || trusted == Some(&certificates.digest())))
 }
 
-fn build_one(
-    ctx: &Context,
-    name: &str,
-    files: &Files,
-    versions: &BTreeMap<String, String>,
-    options: &Options,
-) -> Result<()> {
-    let _lock = SessionLock::take_build(ctx, name)?;
-    let parent = ctx.cache_dir().join("build");
-    make_private(&parent)?;
-    let context = parent.join(name);
-    stage(files, options.zellij.as_deref(), &context)
-        .map_err(|source| Error::io(format!("staging {}", context.display()), source))?;
-    let args = arguments(name, files, versions, options, &context);
-    let log = parent.join(format!("{name}.log"));
-    run(ctx, name, &args, &log)
+/// What an image is built from.
+struct Recipe<'a> {
+    name: &'a str,
+    files: Files,
+    /// The digest of the definition, before files of the host's are added to it.
+    definition: String,
+    args: Vec<String>,
 }
 
-fn run(ctx: &Context, name: &str, args: &[String], log: &Path) -> Result<()> {
-    let writing = |source| Error::io(format!("writing {}", log.display()), source);
-    let mut file = fs::File::create(log).map_err(writing)?;
-    let mut tail: Vec<String> = Vec::new();
-    ctx.say(Event::BuildStarted(name));
-    let outcome = ctx.podman.build(args, |line| {
-        // The build is worth more than its log.
-        let _ = writeln!(file, "{line}");
-        tail.push(line.to_owned());
-        if tail.len() > TAIL {
-            tail.remove(0);
+impl<'a> Recipe<'a> {
+    fn new(name: &'a str, files: Files, versions: &BTreeMap<String, String>) -> Self {
+        let definition = files.digest(versions);
+        let args = vec!["--pull=missing".to_owned(), format!("--tag={}", reference(name))];
+        let mut recipe = Self { name, files, definition: definition.clone(), args };
+        recipe.label("image", name);
+        recipe.label("definition", &definition);
+        recipe.label("version", env!("CARGO_PKG_VERSION"));
+        for (key, value) in versions {
+            recipe.args.push(format!("--build-arg={key}={value}"));
+            recipe.label(&format!("version.{}", key.to_lowercase()), value);
         }
-        ctx.say(Event::BuildLine(line));
-    });
-    ctx.say(Event::BuildEnded { ok: matches!(outcome, Ok(true)) });
-    if outcome? {
-        return Ok(());
+        recipe
     }
-    Err(Error::BuildFailed { agent: name.into(), log: log.into(), tail: tail.join("\n") })
-}
 
-fn arguments(
-    name: &str,
-    files: &Files,
-    versions: &BTreeMap<String, String>,
-    options: &Options,
-    context: &Path,
-) -> Vec<String> {
-    let label = |key: &str, value: &str| format!("--label={PREFIX}{key}={value}");
-    let mut args = vec![
-        "--pull=missing".to_owned(),
-        format!("--tag={}", reference(name)),
-        label("image", name),
-        label("definition", &files.digest(versions)),
-        label("version", env!("CARGO_PKG_VERSION")),
-    ];
-    for (key, value) in versions {
-        args.push(format!("--build-arg={key}={value}"));
-        args.push(label(&format!("version.{}", key.to_lowercase()), value));
+    fn label(&mut self, key: &str, value: &str) {
+        self.args.push(format!("--label={PREFIX}{key}={value}"));
     }
-    args.extend(options.no_cache.then(|| "--no-cache".into()));
-    args.extend(options.base.as_ref().map(|base| format!("--build-arg=BASE={base}")));
-    args.push(format!("--file={}", context.join("Containerfile").display()));
-    args.push(context.display().to_string());
-    args
+
+    fn build(mut self, ctx: &Context) -> Result<()> {
+        let parent = work::logs(ctx)?;
+        let context = parent.join(self.name);
+        self.files
+            .stage(&context)
+            .map_err(|source| Error::io(format!("staging {}", context.display()), source))?;
+        self.args.push(format!("--file={}", context.join("Containerfile").display()));
+        self.args.push(context.display().to_string());
+        let log = parent.join(format!("{}.log", self.name));
+        let begin = Event::BuildStarted(self.name);
+        match work::follow(ctx, begin, &log, |line| ctx.podman.build(&self.args, line))? {
+            None => Ok(()),
+            Some(tail) => Err(Error::BuildFailed { agent: self.name.into(), log, tail }),
+        }
+    }
 }
 
 fn finish(ctx: &Context, name: &str, begin: Instant) -> Result<Built> {
@@ -214,110 +238,10 @@ fn finish(ctx: &Context, name: &str, begin: Instant) -> Result<Built> {
             reference(BASE)
         ),
     })?;
-    Ok(Built { image, duration: begin.elapsed(), versions })
-}
-
-fn stage(files: &Files, zellij: Option<&Path>, context: &Path) -> std::io::Result<()> {
-    if context.exists() {
-        fs::remove_dir_all(context)?;
-    }
-    for (path, contents) in &files.0 {
-        let path = context.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(context))?;
-        fs::write(path, contents)?;
-    }
-    if let Some(program) = zellij {
-        fs::copy(program, context.join("zellij/zellij"))?;
-    }
-    Ok(())
-}
-
-/// The files of a build context, by their path in it.
-struct Files(BTreeMap<PathBuf, Vec<u8>>);
-
-fn agent_files(agent: &Agent) -> Result<Files> {
-    match &agent.source {
-        Source::BuiltIn => Ok(Files::embedded(&agent.name)),
-        Source::User(folder) => Files::read(folder)
-            .map_err(|source| Error::io(format!("reading {}", folder.display()), source)),
-    }
-}
-
-impl Files {
-    fn embedded(name: &str) -> Self {
-        let mut files = BTreeMap::new();
-        if let Some(dir) = agent::IMAGES.get_dir(name) {
-            collect(dir, Path::new(name), &mut files);
-        }
-        Self(files)
-    }
-
-    fn read(folder: &Path) -> std::io::Result<Self> {
-        let mut files = BTreeMap::new();
-        let mut folders = vec![folder.to_path_buf()];
-        while let Some(current) = folders.pop() {
-            for entry in fs::read_dir(current)? {
-                let path = entry?.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let relative = path.strip_prefix(folder).unwrap_or(&path).to_owned();
-                    files.insert(relative, fs::read(&path)?);
-                }
-            }
-        }
-        Ok(Self(files))
-    }
-
-    fn digest(&self, versions: &BTreeMap<String, String>) -> String {
-        let mut hash = Sha256::new();
-        let mut part = |bytes: &[u8]| {
-            hash.update(bytes.len().to_le_bytes());
-            hash.update(bytes);
-        };
-        for (path, contents) in &self.0 {
-            part(path.as_os_str().as_encoded_bytes());
-            part(contents);
-        }
-        for (key, value) in versions {
-            part(key.as_bytes());
-            part(value.as_bytes());
-        }
-        hex::encode(hash.finalize())
-    }
-}
-
-fn collect(dir: &Dir<'_>, root: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in dir.entries() {
-        match entry {
-            DirEntry::Dir(dir) => collect(dir, root, files),
-            DirEntry::File(file) => {
-                let path = file.path().strip_prefix(root).unwrap_or(file.path()).to_owned();
-                files.insert(path, file.contents().to_vec());
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_changes_with_every_byte_name_and_version() {
-        let files = |path: &str, text: &str| Files([(path.into(), text.into())].into());
-        let none = BTreeMap::new();
-        let digest = files("a", "b").digest(&none);
-        assert_ne!(digest, files("a", "c").digest(&none));
-        assert_ne!(digest, files("ab", "").digest(&none));
-        assert_ne!(digest, files("a", "b").digest(&[("X".into(), "1".into())].into()));
-        assert_eq!(digest.len(), 64);
-    }
-
-    #[test]
-    fn build_contexts_are_embedded_with_paths_of_their_own() {
-        let files = Files::embedded(BASE).0;
-        assert!(files.contains_key(Path::new("Containerfile")));
-        assert!(files.contains_key(Path::new("zellij/config.kdl")));
-    }
+    let prefix = format!("{PREFIX}{SOURCE}");
+    let source = |(key, value): (&String, &String)| {
+        key.strip_prefix(&prefix).map(|part| (part.to_owned(), value.clone()))
+    };
+    let sources = image.labels.iter().filter_map(source).collect();
+    Ok(Built { image, duration: begin.elapsed(), versions, sources })
 }

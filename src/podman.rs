@@ -16,6 +16,7 @@ use crate::process::{self, Answer, Programs};
 
 mod environment;
 mod query;
+mod registry;
 mod wire;
 
 pub use wire::{Container, ContainerState, Details, Image, Volume};
@@ -202,7 +203,12 @@ impl Podman {
     /// # Errors
     /// [`Error::PodmanMissing`], [`Error::Io`]. A build that fails returns `false`.
     pub fn build(&self, args: &[String], line: impl FnMut(&str)) -> Result<bool> {
-        let mut command = self.command(&[&["build".to_owned()], args].concat())?;
+        let mut head = to_args(["build"]);
+        // A build has a network of its own, in which a proxy on this machine is out of reach.
+        if !self.remote && environment::names_this_machine(&self.proxies) {
+            head.push("--network=host".into());
+        }
+        let mut command = self.command(&[&head, args].concat())?;
         command.envs(self.proxies.iter().cloned());
         process::stream(command, line)
     }

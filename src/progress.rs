@@ -18,7 +18,10 @@ pub fn listener() -> Listener {
         let mut bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match event {
             Event::Note(sentence) => note(bar.as_ref(), sentence),
-            Event::BuildStarted(name) if moves => *bar = Some(spinner(name)),
+            Event::BuildStarted(name) | Event::ToolStarted(name) if moves => {
+                *bar = Some(spinner(name));
+            }
+            Event::ToolStarted(name) => print(&format!("making {name}")),
             Event::BuildStarted(name) => print(&format!("building the image of {name}")),
             Event::BuildLine(line) => match &*bar {
                 Some(bar) => show(bar, line),

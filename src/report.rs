@@ -176,6 +176,8 @@ pub struct BuildReport {
     pub duration_ns: i64,
     /// The versions of what is inside, by name.
     pub versions: BTreeMap<String, String>,
+    /// How the parts that are not built came to this machine, by name.
+    pub sources: BTreeMap<String, String>,
 }
 
 /// An agent.

@@ -43,6 +43,16 @@ pub(super) fn for_builds(environment: &[Variable]) -> Vec<Variable> {
     select(environment, |key| PASSED_TO_BUILDS.contains(&key))
 }
 
+/// Whether one of the proxies listens on this machine alone.
+pub(super) fn names_this_machine(proxies: &[Variable]) -> bool {
+    proxies.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("no_proxy")).any(|(_, value)| {
+        let value = value.to_string_lossy();
+        let place = value.split_once("://").map_or(&*value, |(_, rest)| rest);
+        let place = place.rsplit_once('@').map_or(place, |(_, rest)| rest);
+        ["localhost", "127.", "[::1]"].iter().any(|here| place.starts_with(here))
+    })
+}
+
 /// The value of a variable that holds a number of seconds.
 pub(super) fn seconds(environment: &[Variable], name: &str) -> Option<Duration> {
     let (_, value) = environment.iter().find(|(key, _)| key == name)?;
@@ -56,6 +66,17 @@ fn select(environment: &[Variable], keep: impl Fn(&str) -> bool) -> Vec<Variable
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_on_this_machine_is_known() {
+        let is = |key: &str, value: &str| names_this_machine(&[(key.into(), value.into())]);
+        assert!(is("http_proxy", "http://127.0.0.1:3128"));
+        assert!(
+            is("HTTPS_PROXY", "http://user:word@localhost:8080/") && is("HTTP_PROXY", "[::1]:1")
+        );
+        assert!(!is("HTTPS_PROXY", "http://proxy.example:3128"));
+        assert!(!is("no_proxy", "localhost,127.0.0.1"));
+    }
 
     #[test]
     fn keys_of_other_services_stay_outside() {
