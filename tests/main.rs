@@ -24,6 +24,7 @@ mod credentials;
 mod day;
 mod errors;
 mod help;
+mod fallbacks;
 mod inspect;
 mod ls;
 mod mounts;

@@ -83,6 +83,21 @@ impl TestEnv {
         env
     }
 
+    /// A store without a single image; sessions and builds are on the host's network.
+    pub fn bare(rootless: bool) -> Self {
+        let env = Self::make(rootless, Network::Host);
+        let root = env.root.path().display();
+        let conf = format!(
+            "[storage]\ndriver = \"overlay\"\ngraphroot = \"{root}/store\"\nrunroot = \"{root}/run\"\n"
+        );
+        if rootless {
+            env.write("home/.config/containers/storage.conf", &conf);
+        } else {
+            env.write("storage.conf", &conf);
+        }
+        env
+    }
+
     /// Does to podman what a power failure does: no process, mount or runtime file is left.
     pub fn reboot(&self) {
         for id in self.podman(&["ps", "--quiet", "--no-trunc"]).lines() {
