@@ -407,7 +407,8 @@ fn a_proxy_on_this_machine_is_reached_from_inside_a_build() {
 fn certificate(env: &TestEnv) -> (PathBuf, PathBuf) {
     let folder = env.mkdir("tls");
     let script = "exec 2>&1
-        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Throwaway CA' -keyout ca.key -out ca.pem
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Throwaway CA' \
+          -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
         openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
         printf 'subjectAltName=DNS:localhost\\n' >san
         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.crt
@@ -426,15 +427,23 @@ struct Server {
 impl Server {
     fn new(env: &TestEnv, certificate: &Path) -> Self {
         let refs = format!("{}\trefs/heads/main\n", "1".repeat(40));
-        env.write("www/repo/info/refs?service=git-upload-pack", &refs);
-        env.write("www/repo/HEAD", "ref: refs/heads/main\n");
         let packument = r#"{"name":"tiny","dist-tags":{"latest":"1.2.3"},"versions":{"1.2.3":{"name":"tiny","version":"1.2.3"}}}"#;
-        env.write("www/tiny", packument);
+        for (path, body) in [
+            ("repo/info/refs?service=git-upload-pack", refs.as_str()),
+            ("repo/HEAD", "ref: refs/heads/main\n"),
+            ("tiny", packument),
+        ] {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            env.write(&format!("www/{path}"), &(head + body));
+        }
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
         let child = Command::new("openssl")
-            .args(["s_server", "-quiet", "-WWW", "-accept", &format!("127.0.0.1:{port}")])
+            .args(["s_server", "-quiet", "-HTTP", "-accept", &format!("127.0.0.1:{port}")])
             .args(["-cert", certificate.to_str().unwrap()])
             .current_dir(env.path("www"))
             .stdin(Stdio::null())
@@ -479,13 +488,12 @@ fn an_ordinary_user_on_a_bare_machine_gets_a_session_that_trusts_the_given_certi
     env.fake("curl", "#!/bin/sh\nexit 6\n");
     zellij_by_cargo(&env, "");
     let (server, ca) = certificate(&env);
-    env.give_to_user();
+    let server = Server::new(&env, &server);
     let built = env.json(&["build", "shell", "--ca-certs", ca.to_str().unwrap()]);
     assert_eq!(built["sources"]["base"], "mmdebstrap");
     assert_eq!(built["sources"]["zellij"], "cargo");
     let name = env.name("bare");
     env.ok(&["start", "-d", "-a", "shell", "-n", &name]);
-    let server = Server::new(&env, &server);
     let trusting = |output: &str| output.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let inside = env.inside(&name, &server.clients());
     assert_eq!(trusting(&inside), ["apt", "npm", "curl", "git", "node", "python"]);

@@ -26,7 +26,6 @@ nu_dir=$state/nu-$nu_version
 
 suite=trixie
 base=docker.io/library/debian:$suite-slim
-ca_label=agent-session.test.host-cas
 
 # ---------------------------------------------------------------- helpers
 
@@ -58,8 +57,8 @@ packages=(
   podman runc conmon catatonit netavark aardvark-dns iptables
   # rootless: user-mode network, newuidmap, overlay on kernels before 5.11
   slirp4netns uidmap fuse-overlayfs
-  # the base image, where no registry answers
-  debootstrap ca-certificates
+  # the base image, where no registry answers; a server and certificates of its own
+  mmdebstrap debootstrap ca-certificates openssl
   # shells and tools the tests drive, and the linters
   zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
 )
@@ -169,74 +168,27 @@ setup_devices() {
 # image_id IMAGE [WRAPPER]
 image_id() { "${@:2}" podman image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
 
-# A registry, if one answers soon; else Debian's own installer.
+# A registry, if one answers soon; else made of Debian's packages.
 get_base() {
   image_id "$base" >/dev/null && return
   if timeout 40 podman pull -q "$base" >"$state/log/pull.log" 2>&1 </dev/null; then
     return
   fi
-  say "no container registry answers: making $base with debootstrap"
-  [ -s "$state/base.tar" ] || make_base_tar
+  say "no container registry answers: $base is made of packages"
   logged import podman import -q --change 'CMD ["bash"]' \
     --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     "$state/base.tar" "$base"
 }
 
+# The tests of `build` make images of it too.
 make_base_tar() {
-  local root mirror
-  rm -rf --one-file-system "$state"/rootfs.*
-  root=$(mktemp -d "$state/rootfs.XXXXXX")
-  logged debootstrap debootstrap --variant=minbase "$suite" "$root"
-  mirror=$(awk '$1 == "deb" { print $2; exit }' "$root/etc/apt/sources.list")
-  put "$root/etc/apt/sources.list" 644 <<SOURCES
-deb $mirror $suite main
-deb $mirror $suite-updates main
-deb $mirror-security $suite-security main
-SOURCES
-  slim_down "$root"
-  tar -C "$root" --numeric-owner -cf "$state/base.tar.new" .
+  local path options=()
+  for path in doc info locale man; do
+    options+=("--dpkgopt=path-exclude=/usr/share/$path/*")
+  done
+  logged mmdebstrap mmdebstrap --variant=minbase --format=tar \
+    --aptopt='Acquire::Languages "none"' "${options[@]}" "$suite" "$state/base.tar.new"
   mv "$state/base.tar.new" "$state/base.tar"
-  rm -rf --one-file-system "$root"
-}
-
-# What makes the published image "slim": no documentation, now or later.
-slim_down() {
-  local root=$1
-  put "$root/etc/dpkg/dpkg.cfg.d/slim" 644 <<'CFG'
-path-exclude /usr/share/doc/*
-path-include /usr/share/doc/*/copyright
-path-exclude /usr/share/info/*
-path-exclude /usr/share/locale/*
-path-exclude /usr/share/man/*
-CFG
-  put "$root/etc/apt/apt.conf.d/no-languages" 644 <<<'Acquire::Languages "none";'
-  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* \
-    "$root"/usr/share/{info,locale,man}/*
-  find "$root/usr/share/doc" -type f ! -name copyright -delete
-}
-
-# A machine behind a TLS-intercepting proxy has the proxy's CA added. Builds
-# run on this image must trust it too: apt and curl by the bundle (which the
-# package ca-certificates makes anew, from the same files), Node by a variable.
-add_host_cas() {
-  local cas=/usr/local/share/ca-certificates bundle=/etc/ssl/certs/ca-certificates.crt sum have
-  compgen -G "$cas/*.crt" >/dev/null || return 0
-  sum=$(cat "$cas"/*.crt "$bundle" | sha256sum | cut -c1-16)
-  have=$(podman image inspect --format "{{index .Labels \"$ca_label\"}}" "$base")
-  [ "$sum" != "$have" ] || return 0
-  say "adding this machine's own CAs to $base"
-  rm -rf "$state/cas"
-  mkdir -p "$state/cas/local"
-  cp "$cas"/*.crt "$state/cas/local/"
-  cp "$bundle" "$state/cas/bundle.crt"
-  put "$state/cas/Containerfile" 644 <<FILE
-FROM $base
-COPY local/ $cas/
-COPY bundle.crt $bundle
-ENV NODE_EXTRA_CA_CERTS=$bundle
-LABEL $ca_label=$sum
-FILE
-  logged add-cas podman build -q --pull=never -t "$base" "$state/cas"
 }
 
 # Gives the rootless user root's images, those that differ: one archive for all,
@@ -253,8 +205,8 @@ share_images() {
 pipe_images() { podman save -q -m "$@" | "$as_user" podman load -q; }
 
 setup_base() {
+  [ -s "$state/base.tar" ] || make_base_tar
   get_base
-  add_host_cas
   share_images "$base"
 }
 
