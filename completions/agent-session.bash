@@ -89,7 +89,7 @@ _agent__session() {
             return 0
             ;;
         agent__subcmd__session__subcmd__build)
-            opts="-h --all --no-cache --base --zellij --format --json --help"
+            opts="-h --all --no-cache --base --zellij --ca-certs --format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -100,6 +100,10 @@ _agent__session() {
                     return 0
                     ;;
                 --zellij)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-certs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -74,6 +74,7 @@ complete -c agent-session -n "__fish_agent_session_using_subcommand rm" -l json 
 complete -c agent-session -n "__fish_agent_session_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agent-session -n "__fish_agent_session_using_subcommand build" -l base -d 'Stand on this image in place of Debian\'s' -r
 complete -c agent-session -n "__fish_agent_session_using_subcommand build" -l zellij -d 'Install this Zellij program in place of the pinned release' -r -F
+complete -c agent-session -n "__fish_agent_session_using_subcommand build" -l ca-certs -d 'Trust the CA certificates in this file (PEM or DER) besides the host\'s own additions; \'none\' trusts neither' -r -F
 complete -c agent-session -n "__fish_agent_session_using_subcommand build" -l format -d 'Form of the result' -r -f -a "table\t'For people'
 json\t'For programs: indented on a terminal, one line in a pipe'"
 complete -c agent-session -n "__fish_agent_session_using_subcommand build" -l all -d 'Build every agent\'s image'
