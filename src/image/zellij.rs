@@ -223,3 +223,43 @@ fn remove(folder: &Path) -> Result<()> {
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive as a release is, in a folder of its own, and what it must be.
+    fn release(ctx: &Context) -> (tempfile::TempDir, String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("zellij"), "a program").unwrap();
+        let args = ["-czf", "archive.tar.gz", "zellij"].map(String::from);
+        assert_eq!(follow_program(ctx, "x", folder.path(), "tar", &args).unwrap(), None);
+        fs::remove_file(folder.path().join("zellij")).unwrap();
+        let archive = sha256(&fs::read(folder.path().join("archive.tar.gz")).unwrap());
+        (folder, archive, sha256(b"a program"))
+    }
+
+    #[test]
+    fn a_release_is_taken_only_where_archive_and_program_are_the_pinned_ones() {
+        let mut ctx = Context::from_process(Box::new(|_| {})).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        ctx.home = home.path().into();
+        let (folder, archive, program) = release(&ctx);
+        let unpack = |archive: &str, program: &str| {
+            unpack(&ctx, folder.path(), &Pins { archive, program }).unwrap()
+        };
+        assert_eq!(unpack(&archive, &program), Ok(()));
+        assert!(unpack("0", &program).unwrap_err().starts_with("archive.tar.gz is not the pinned"));
+        assert!(unpack(&archive, "0").unwrap_err().starts_with("zellij is not the pinned one"));
+    }
+
+    #[test]
+    fn every_release_is_pinned() {
+        let pins = agent::built_in_versions("zellij").unwrap();
+        for arch in ["x86_64", "aarch64"] {
+            let Pins { archive, program } = Pins::of(arch, &pins).unwrap();
+            assert!(archive.len() == 64 && program.len() == 64);
+        }
+        assert!(Pins::of("riscv64", &pins).is_none());
+    }
+}
