@@ -22,6 +22,9 @@ _agent__session() {
             agent__session,build)
                 cmd="agent__session__subcmd__build"
                 ;;
+            agent__session,doctor)
+                cmd="agent__session__subcmd__doctor"
+                ;;
             agent__session,inspect)
                 cmd="agent__session__subcmd__inspect"
                 ;;
@@ -53,7 +56,7 @@ _agent__session() {
 
     case "${cmd}" in
         agent__session)
-            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect schema"
+            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect doctor schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -107,6 +110,24 @@ _agent__session() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agent__subcmd__session__subcmd__doctor)
+            opts="-y -h --fix --yes --format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0

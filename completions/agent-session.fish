@@ -38,6 +38,7 @@ complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "rm" -d 
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "build" -d 'Build or rebuild agents\' images'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "agents" -d 'List the agents and whether each is ready'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "inspect" -d 'Show everything about one session'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "doctor" -d 'Find what stands in the way of sessions, and mend it'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s result'
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s a -l agent -d 'Agent to run [default: the session\'s, or a menu, or claude]' -r
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s n -l name -d 'Name of the session' -r
@@ -89,6 +90,12 @@ complete -c agent-session -n "__fish_agent_session_using_subcommand inspect" -l 
 json\t'For programs: indented on a terminal, one line in a pipe'"
 complete -c agent-session -n "__fish_agent_session_using_subcommand inspect" -l json -d 'Print JSON: the same as --format json'
 complete -c agent-session -n "__fish_agent_session_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand doctor" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand doctor" -l fix -d 'Run the commands that mend what was found'
+complete -c agent-session -n "__fish_agent_session_using_subcommand doctor" -s y -l yes -d 'Mend everything without asking'
+complete -c agent-session -n "__fish_agent_session_using_subcommand doctor" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c agent-session -n "__fish_agent_session_using_subcommand schema" -l format -d 'Form of the result' -r -f -a "table\t'For people'
 json\t'For programs: indented on a terminal, one line in a pipe'"
 complete -c agent-session -n "__fish_agent_session_using_subcommand schema" -l json -d 'Print JSON: the same as --format json'

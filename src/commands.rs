@@ -6,12 +6,14 @@
 use clap::Subcommand;
 
 use crate::context::Context;
+use crate::doctor as checks;
 use crate::error::Result;
 use crate::report::Report;
 use crate::session::SessionName;
 
 pub mod agents;
 pub mod build;
+pub mod doctor;
 pub mod inspect;
 pub mod ls;
 pub mod restart;
@@ -40,6 +42,8 @@ pub enum Command {
     Agents(agents::Args),
     /// Show everything about one session
     Inspect(inspect::Args),
+    /// Find what stands in the way of sessions, and mend it
+    Doctor(doctor::Args),
     /// Print the JSON Schema of a command's result
     Schema(schema::Args),
 }
@@ -69,11 +73,21 @@ impl From<Report> for Outcome {
     }
 }
 
-/// Runs a command.
+/// Runs a command. Where podman fails one that needs containers to start, the reason is looked for.
 ///
 /// # Errors
-/// Those of the command.
+/// Those of the command; [`crate::error::Error::Unfit`].
 pub fn run(ctx: &Context, command: &Command) -> Result<Outcome> {
+    let outcome = dispatch(ctx, command);
+    match command {
+        Command::Start(_) | Command::Restart(_) | Command::Build(_) => {
+            outcome.map_err(|error| checks::explained(ctx, error))
+        }
+        _ => outcome,
+    }
+}
+
+fn dispatch(ctx: &Context, command: &Command) -> Result<Outcome> {
     match command {
         Command::Start(args) => start::run(ctx, args),
         Command::Stop(args) => stop::run(ctx, args),
@@ -83,6 +97,7 @@ pub fn run(ctx: &Context, command: &Command) -> Result<Outcome> {
         Command::Build(args) => build::run(ctx, args),
         Command::Agents(args) => agents::run(ctx, args),
         Command::Inspect(args) => inspect::run(ctx, args),
+        Command::Doctor(args) => doctor::run(ctx, args),
         Command::Schema(args) => schema::run(args),
     }
 }

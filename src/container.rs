@@ -16,6 +16,7 @@ mod arguments;
 
 use arguments::arguments;
 pub use arguments::env_pair;
+pub(crate) use arguments::identity;
 
 /// Makes sure that the terminal server runs, with the agent in it; part of the base image.
 const UP: &str = "/usr/lib/agent-session/up";

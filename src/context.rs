@@ -125,9 +125,19 @@ impl Context {
         self.xdg("XDG_CACHE_HOME", ".cache")
     }
 
+    /// Where other programs' configuration is: `$XDG_CONFIG_HOME`.
+    #[must_use]
+    pub fn config_home(&self) -> PathBuf {
+        self.xdg_base("XDG_CONFIG_HOME", ".config")
+    }
+
     fn xdg(&self, variable: &str, fallback: &str) -> PathBuf {
+        self.xdg_base(variable, fallback).join("agent-session")
+    }
+
+    fn xdg_base(&self, variable: &str, fallback: &str) -> PathBuf {
         let base = self.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        base.unwrap_or_else(|| self.home.join(fallback)).join("agent-session")
+        base.unwrap_or_else(|| self.home.join(fallback))
     }
 
     /// `path` as seen from the working directory.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -47,6 +47,48 @@ pub fn secrets(ctx: &Context, agent: &Agent) -> Result<Vec<Secret>> {
     Ok(found)
 }
 
+/// Where the host has a key for an agent, or would have one.
+#[derive(Debug)]
+pub enum Origin {
+    /// A variable of the environment.
+    Variable(String),
+    /// A file of the user's.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Whether its mode lets others read it.
+        readable_by_others: bool,
+    },
+    /// A file that cannot be read, or understood.
+    Unusable {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Where the host has keys for an agent. Nothing is said, and no key leaves this function.
+#[must_use]
+pub fn origins(ctx: &Context, agent: &Agent) -> Vec<Origin> {
+    agent.definition.credentials.iter().filter_map(|credential| origin(ctx, credential)).collect()
+}
+
+fn origin(ctx: &Context, credential: &Credential) -> Option<Origin> {
+    if ctx.var(&credential.env).is_some() {
+        return Some(Origin::Variable(credential.env.clone()));
+    }
+    let file = credential.file.as_ref()?;
+    let path = ctx.home.join(file);
+    match try_read_json(ctx, file) {
+        Err(reason) => Some(Origin::Unusable { path, reason }),
+        Ok(value) => extract(credential, &value?).map(|_| {
+            let readable_by_others = is_readable_by_others(&path);
+            Origin::File { path, readable_by_others }
+        }),
+    }
+}
+
 /// Says so where an agent that can log in by a key has none.
 pub fn note_missing(ctx: &Context, agent: &Agent, secrets: &[Secret]) {
     if secrets.is_empty() && !agent.definition.credentials.is_empty() {
@@ -81,7 +123,20 @@ pub fn seed(ctx: &Context, agent: &Agent) -> Value {
 
 fn from_file(ctx: &Context, credential: &Credential) -> Option<String> {
     let file = credential.file.as_ref()?;
-    let value = or_note(ctx, try_read_json(ctx, file))?;
+    let text = extract(credential, &or_note(ctx, try_read_json(ctx, file))?)?;
+    let path = ctx.home.join(file);
+    if is_readable_by_others(&path) {
+        ctx.note(format!(
+            "{} holds a key and can be read by others: chmod 600 {}",
+            path.display(),
+            shell_quote(&path.to_string_lossy())
+        ));
+    }
+    Some(text)
+}
+
+/// The key in what a file holds.
+fn extract(credential: &Credential, value: &Value) -> Option<String> {
     let value = value.pointer(credential.pointer.as_deref().unwrap_or_default())?;
     let text = match (&credential.only_type, value) {
         (Some(kind), Value::Object(members)) => {
@@ -93,7 +148,6 @@ fn from_file(ctx: &Context, credential: &Credential) -> Option<String> {
         (None, Value::String(text)) => text.clone(),
         _ => return None,
     };
-    warn_of_mode(ctx, &ctx.home.join(file));
     (!text.is_empty()).then_some(text)
 }
 
@@ -123,13 +177,6 @@ fn or_note(ctx: &Context, read: std::result::Result<Option<Value>, String>) -> O
     })
 }
 
-fn warn_of_mode(ctx: &Context, path: &Path) {
-    let readable_by_others = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0);
-    if readable_by_others {
-        ctx.note(format!(
-            "{} holds a key and can be read by others: chmod 600 {}",
-            path.display(),
-            shell_quote(&path.to_string_lossy())
-        ));
-    }
+fn is_readable_by_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
 }

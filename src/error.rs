@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod hint;
+
 /// A failed command.
 ///
 /// [`code`](Error::code), [`hint`](Error::hint) and [`exit_code`](Error::exit_code) are exhaustive
@@ -26,6 +28,8 @@ pub enum Error {
         if *.tried { "building it failed" } else { "there is no cargo here to build it with" }
     )]
     ZellijUnavailable { version: String, tried: bool, causes: String },
+    #[error("'{command}' failed: {reason}")]
+    MendFailed { command: String, reason: String, words: String },
     #[error("the terminal server of session '{name}' did not start: {}", last_line(.stderr))]
     ServerFailed { name: String, stderr: String },
     #[error("{action}: {source}")]
@@ -83,11 +87,15 @@ pub enum Error {
     PodmanTooOld { found: String },
     #[error("podman does not work here: {}", last_line(.stderr))]
     PodmanUnreachable { stderr: String, remote: bool },
+    #[error("{found}: {meaning}")]
+    Unfit { code: String, found: String, meaning: String, fix: Option<String>, words: String },
     #[error("podman did not answer within {seconds} s ({operation})")]
     PodmanTimeout { operation: String, seconds: u64 },
 
     #[error("removing {} needs a confirmation", quoted(.names))]
     ConfirmationRequired { names: Vec<String> },
+    #[error("mending this needs a confirmation")]
+    MendsProposed { mends: Vec<(String, String)> },
     #[error("no agent was chosen")]
     AgentRequired { agents: Vec<AgentChoice> },
     #[error("declined: {what}")]
@@ -125,13 +133,14 @@ impl Error {
 
     /// The stable name of this kind of failure, in `snake_case`.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::PodmanFailed { .. } => "podman_failed",
             Self::BuildFailed { .. } => "build_failed",
             Self::BaseUnavailable { .. } => "base_unavailable",
             Self::ZellijUnavailable { .. } => "zellij_unavailable",
             Self::ServerFailed { .. } => "server_failed",
+            Self::MendFailed { .. } => "mend_failed",
             Self::Io { .. } => "io",
             Self::Usage { .. } => "usage",
             Self::InvalidName(_) => "invalid_name",
@@ -155,7 +164,10 @@ impl Error {
             Self::PodmanTooOld { .. } => "podman_too_old",
             Self::PodmanUnreachable { .. } => "podman_unreachable",
             Self::PodmanTimeout { .. } => "podman_timeout",
-            Self::ConfirmationRequired { .. } => "confirmation_required",
+            Self::Unfit { code, .. } => code,
+            Self::ConfirmationRequired { .. } | Self::MendsProposed { .. } => {
+                "confirmation_required"
+            }
             Self::AgentRequired { .. } => "agent_required",
             Self::Declined { .. } => "declined",
             Self::MountForbidden { .. } => "mount_forbidden",
@@ -172,6 +184,7 @@ impl Error {
             | Self::BaseUnavailable { .. }
             | Self::ZellijUnavailable { .. }
             | Self::ServerFailed { .. }
+            | Self::MendFailed { .. }
             | Self::Io { .. } => 1,
             Self::Usage { .. }
             | Self::InvalidName(_)
@@ -194,84 +207,13 @@ impl Error {
             Self::PodmanMissing
             | Self::PodmanTooOld { .. }
             | Self::PodmanUnreachable { .. }
-            | Self::PodmanTimeout { .. } => 5,
+            | Self::PodmanTimeout { .. }
+            | Self::Unfit { .. } => 5,
             Self::ConfirmationRequired { .. }
+            | Self::MendsProposed { .. }
             | Self::AgentRequired { .. }
             | Self::Declined { .. } => 6,
             Self::MountForbidden { .. } => 7,
-        }
-    }
-
-    /// What to type next.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::PodmanFailed { .. }
-            | Self::Io { .. }
-            | Self::SessionNotFound { nearest: None, .. } => "agent-session ls".into(),
-            Self::BuildFailed { log, .. } => {
-                format!("less {}", shell_quote(&log.to_string_lossy()))
-            }
-            Self::BaseUnavailable { tried: false, .. } if cfg!(target_os = "linux") => {
-                "sudo apt install mmdebstrap && agent-session build, or agent-session build --base IMAGE".into()
-            }
-            Self::BaseUnavailable { .. } => "agent-session build --base IMAGE".into(),
-            Self::ZellijUnavailable { version, .. } => format!(
-                "agent-session build --zellij FILE (a program of version {version}), or put cargo into PATH and build again"
-            ),
-            Self::ServerFailed { name, .. } => {
-                format!("agent-session stop {name} && agent-session restart {name}")
-            }
-            Self::Usage { .. } => "agent-session --help".into(),
-            Self::InvalidName(name) => format!("agent-session start -n {}", suggest_name(name)),
-            Self::InvalidPath { .. } | Self::InvalidMount { .. } | Self::InvalidEnv { .. } => {
-                "agent-session start --help".into()
-            }
-            Self::InvalidConfig { file, .. } => {
-                format!("${{EDITOR:-vi}} {}", shell_quote(&file.to_string_lossy()))
-            }
-            Self::SessionNotFound { nearest: Some(near), .. } => {
-                format!("did you mean '{near}'? agent-session ls")
-            }
-            Self::AgentNotFound { nearest: Some(near), .. } => {
-                format!("did you mean '{near}'? agent-session agents")
-            }
-            Self::AgentNotFound { .. } => "agent-session agents".into(),
-            Self::PathNotFound { path, variable: None } => {
-                format!("mkdir -p {}", shell_quote(&path.to_string_lossy()))
-            }
-            Self::PathNotFound { variable: Some(variable), .. } => format!("unset {variable}"),
-            Self::SessionRunning { name } => {
-                format!("agent-session stop {name} && agent-session rm {name}")
-            }
-            Self::SessionMountsDiffer { name, .. }
-            | Self::SessionAgentDiffers { name, .. }
-            | Self::SessionSettingsDiffer { name, .. } => format!(
-                "agent-session start -n OTHER … (a second session), or agent-session stop {name} && agent-session rm {name}"
-            ),
-            Self::SessionTooNew { .. } => "cargo install agent-session".into(),
-            Self::SessionBusy { name, .. } => format!("agent-session inspect {name}"),
-            Self::NameTaken { container, .. } => format!("podman inspect {container}"),
-            Self::MountChanged { name, .. } => format!(
-                "agent-session inspect {name}; if the change is yours: agent-session rm {name}"
-            ),
-            Self::ImageNotBuilt { agent } => format!("agent-session build {agent}"),
-            Self::PodmanMissing if cfg!(target_os = "macos") => {
-                "brew install podman && podman machine init && podman machine start".into()
-            }
-            Self::PodmanMissing => {
-                "sudo apt install podman (Debian, Ubuntu), sudo dnf install podman (Fedora)".into()
-            }
-            Self::PodmanTooOld { .. } => "podman --version".into(),
-            Self::PodmanUnreachable { remote: true, .. } => "podman machine start".into(),
-            Self::PodmanUnreachable { remote: false, .. } => "podman info".into(),
-            Self::PodmanTimeout { .. } => "podman ps".into(),
-            Self::ConfirmationRequired { names } => {
-                format!("agent-session rm --force {}", names.join(" "))
-            }
-            Self::AgentRequired { .. } => "agent-session start --agent claude".into(),
-            Self::Declined { hint, .. } => hint.clone(),
-            Self::MountForbidden { .. } => "agent-session start ~/projects/my-app".into(),
         }
     }
 
@@ -284,6 +226,10 @@ impl Error {
             | Self::PodmanUnreachable { stderr, .. } => stderr,
             Self::BuildFailed { tail, .. } => tail,
             Self::BaseUnavailable { causes, .. } | Self::ZellijUnavailable { causes, .. } => causes,
+            Self::MendFailed { words, .. } | Self::Unfit { words, .. } => words,
+            Self::MendsProposed { mends } => {
+                return mends.iter().map(|(code, mend)| format!("{code}: {mend}")).collect();
+            }
             _ => return Vec::new(),
         };
         text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(Into::into).collect()
@@ -294,7 +240,7 @@ impl Error {
     pub fn report(&self) -> ErrorReport {
         ErrorReport {
             error: ErrorBody {
-                code: self.code(),
+                code: self.code().to_owned(),
                 message: self.to_string(),
                 hint: self.hint(),
                 causes: self.causes(),
@@ -314,7 +260,7 @@ pub struct ErrorReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorBody {
     /// The stable name of this kind of failure; new ones are added.
-    pub code: &'static str,
+    pub code: String,
     /// One sentence for a person.
     pub message: String,
     /// What to type next.
@@ -346,15 +292,6 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
-fn suggest_name(name: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let kept: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).take(63).collect();
-    match kept.trim_start_matches(['-', '_', '.']) {
-        "" => "my-session".into(),
-        trimmed => trimmed.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,19 +303,6 @@ mod tests {
         let running = Error::SessionRunning { name: "X".into() };
         assert!(running.to_string().starts_with("cannot remove running session"));
         assert_eq!(running.hint(), "agent-session stop X && agent-session rm X");
-    }
-
-    #[test]
-    fn hints_quote_what_a_shell_would_take_apart() {
-        let error = Error::PathNotFound { path: "/a b/$(x)".into(), variable: None };
-        assert_eq!(error.hint(), "mkdir -p '/a b/$(x)'");
-        assert_eq!(shell_quote("it's"), r"'it'\''s'");
-    }
-
-    #[test]
-    fn an_invalid_name_gets_a_valid_one_as_hint() {
-        assert_eq!(Error::InvalidName("-my app!".into()).hint(), "agent-session start -n my-app-");
-        assert_eq!(Error::InvalidName("/".into()).hint(), "agent-session start -n my-session");
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub mod commands;
 pub mod container;
 pub mod context;
 pub mod credentials;
+pub mod doctor;
 pub mod error;
 pub mod host;
 pub mod image;

@@ -70,7 +70,10 @@ fn run(ctx: &Context, mut command: Command, format: Format) -> Result<ExitCode> 
             })?;
         }
         match outcome.attach {
-            None => return Ok(ExitCode::SUCCESS),
+            None => {
+                let is_well = outcome.report.is_none_or(|report| report.is_well());
+                return Ok(ExitCode::from(u8::from(!is_well)));
+            }
             Some(plan) => match (attach::run(ctx, &plan)?, &mut command) {
                 (Ended::NotRunning { .. }, Command::Start(args)) if plan.unseen => {
                     args.look_first = true;

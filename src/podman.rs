@@ -15,10 +15,12 @@ use crate::error::{Error, Result};
 use crate::process::{self, Answer, Programs};
 
 mod environment;
+mod probe;
 mod query;
 mod registry;
 mod wire;
 
+pub use probe::{Info, Machine, Probe};
 pub use wire::{Container, ContainerState, Details, Image, Volume};
 
 /// The deadline of a question to podman, unless `AGENT_SESSION_PODMAN_TIMEOUT` sets another.
@@ -51,6 +53,12 @@ impl Podman {
             query_deadline: environment::seconds(environment, "AGENT_SESSION_PODMAN_TIMEOUT")
                 .unwrap_or(QUERY),
         }
+    }
+
+    /// How long a question may take.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.query_deadline
     }
 
     /// Whether podman runs elsewhere: in its virtual machine (macOS), or behind `CONTAINER_HOST`.

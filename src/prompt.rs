@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Write as _};
 use crate::agent;
 use crate::commands::Command;
 use crate::error::{AgentChoice, Error, Result};
+use crate::render::clean;
 
 /// Completes `command` so that it does not fail with `error` again.
 ///
@@ -30,17 +31,32 @@ pub fn complete(command: &mut Command, error: Error) -> Result<()> {
             confirm(&question, "nothing is removed", hint)?;
             args.force = true;
         }
+        (Command::Doctor(args), Error::MendsProposed { mends }) => {
+            args.answers = Some(agreed(mends)?);
+        }
         (_, error) => return Err(error),
     }
     Ok(())
 }
 
+/// The commands to which the answer was yes.
+fn agreed(mends: Vec<(String, String)>) -> Result<Vec<String>> {
+    let mut agreed = Vec::new();
+    for (code, command) in mends {
+        let answer = ask(&format!("{}: {}\nRun it? [y/N] ", clean(&code), clean(&command)))?;
+        let Some(answer) = answer else { break };
+        agreed.extend(is_yes(&answer).then_some(command));
+    }
+    Ok(agreed)
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_lowercase().as_str(), "y" | "yes")
+}
+
 fn confirm(question: &str, what: &str, hint: String) -> Result<()> {
     let answer = ask(&format!("{question} [y/N] "))?.unwrap_or_default();
-    match answer.to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::Declined { what: what.into(), hint }),
-    }
+    if is_yes(&answer) { Ok(()) } else { Err(Error::Declined { what: what.into(), hint }) }
 }
 
 /// The menu of agents. Its wording is part of the contract.

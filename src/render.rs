@@ -17,6 +17,8 @@ use crate::report::{
 };
 use crate::session::Status;
 
+mod doctor;
+
 /// How wide and how colourful a text may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Surface {
@@ -66,6 +68,7 @@ pub fn table(report: &Report, surface: Surface) -> String {
         Report::Built(images) => lines(images, built),
         Report::Agents(agents) => agent_table(agents),
         Report::Inspection(inspection) => inspect(inspection, surface),
+        Report::Doctor(report) => doctor::table(report),
         Report::Schema(SchemaReport::One(schema)) => json(schema, true),
         Report::Schema(SchemaReport::All(schemas)) => schema_table(schemas),
     }

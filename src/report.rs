@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::doctor::{Check, Verdict};
 use crate::lock;
 use crate::mount::{Mode, Mount};
 use crate::session::{Session, Status};
@@ -39,8 +40,18 @@ pub enum Report {
     /// Everything about one session
     #[schemars(rename = "inspect")]
     Inspection(Box<InspectReport>),
+    /// Every check of this machine, and what mends what fails
+    Doctor(DoctorReport),
     /// The JSON Schema of one command's result, or those of all by the command's name
     Schema(SchemaReport),
+}
+
+impl Report {
+    /// Whether what was looked at is as it should be: a program that finds faults ends with 1.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        !matches!(self, Self::Doctor(report) if report.failed > 0)
+    }
 }
 
 /// An object where one thing was asked for, a list where several were.
@@ -264,4 +275,41 @@ pub enum SchemaReport {
     One(Box<Schema>),
     /// None was: all, by name.
     All(BTreeMap<String, Schema>),
+}
+
+/// What `doctor` found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DoctorReport {
+    /// How many checks failed.
+    pub failed: usize,
+    /// How many warn.
+    pub warnings: usize,
+    /// Every check, in order; one that looked at several things is there once for each.
+    pub checks: Vec<CheckReport>,
+}
+
+impl DoctorReport {
+    /// Counts.
+    #[must_use]
+    pub fn new(checks: Vec<CheckReport>) -> Self {
+        let count = |status| checks.iter().filter(|check| check.status == status).count();
+        Self { failed: count(Verdict::Failed), warnings: count(Verdict::Warning), checks }
+    }
+}
+
+/// What one check found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckReport {
+    /// Which check.
+    pub code: Check,
+    /// How it ended.
+    pub status: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What that means for sessions, where not all is well.
+    pub meaning: Option<String>,
+    /// The command that mends it.
+    pub fix: Option<String>,
+    /// Whether `--fix` runs that command; it leaves the others to the user.
+    pub automatic: bool,
 }

@@ -99,7 +99,8 @@ fn versions(session: &Session) -> BTreeMap<String, String> {
     built_from.filter(|(key, _)| !key.contains("sha256")).chain([maker]).collect()
 }
 
-fn problems(session: &Session, details: Option<&Details>) -> Vec<String> {
+/// What is wrong with a session, a sentence each.
+pub(crate) fn problems(session: &Session, details: Option<&Details>) -> Vec<String> {
     let mut problems = session.problems.clone();
     match session.container.as_ref().map(|container| container.state) {
         None => problems.push("the container is gone; start makes it anew".into()),

@@ -48,7 +48,7 @@ pub(super) fn arguments(
 
 /// Makes the user inside, 1000, the one who runs this program. Rootless podman has a name for it;
 /// as root the same map is written out: 1000 is the host's root, who has no capability inside.
-fn identity(rootless: bool) -> Vec<String> {
+pub(crate) fn identity(rootless: bool) -> Vec<String> {
     if rootless {
         return vec!["--userns=keep-id:uid=1000,gid=1000".into()];
     }

@@ -98,7 +98,7 @@ impl Podman {
         parse(&operation(&args), &self.query_args(&args)?)
     }
 
-    fn query<const N: usize>(&self, args: [&str; N]) -> Result<Answer> {
+    pub(super) fn query<const N: usize>(&self, args: [&str; N]) -> Result<Answer> {
         self.query_args(&to_args(args))
     }
 
@@ -127,7 +127,7 @@ impl Podman {
     }
 }
 
-fn parse<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T> {
     serde_json::from_slice(&answer.stdout).map_err(|error| malformed(operation, &error.to_string()))
 }
 

@@ -11,6 +11,10 @@ pub struct SessionName(String);
 impl SessionName {
     /// The name of the session that is meant where none is given.
     pub const DEFAULT: &str = "default";
+    /// What the names of all containers and home volumes begin with.
+    pub const CONTAINERS: &str = "agent-session-";
+    /// What the names of all secrets begin with.
+    pub const SECRETS: &str = "agent-session.";
 
     /// Reads a name.
     ///
@@ -30,14 +34,14 @@ impl SessionName {
     /// The name of its container, and of its home volume.
     #[must_use]
     pub fn container(&self) -> String {
-        format!("agent-session-{}", self.0)
+        format!("{}{}", Self::CONTAINERS, self.0)
     }
 
     /// What the names of its secrets begin with. The rest is the name of a variable, which has no
     /// dot, so that one session's prefix never covers another's secret.
     #[must_use]
     pub fn secret_prefix(&self) -> String {
-        format!("agent-session.{}.", self.0)
+        format!("{}{}.", Self::SECRETS, self.0)
     }
 
     /// The name as text.
