@@ -199,7 +199,10 @@ share_images() {
     ids=("$(image_id "$image")" "$(image_id "$image" "$as_user" || true)")
     [ "${ids[0]}" = "${ids[1]}" ] || stale+=("$image")
   done
-  [ "${#stale[@]}" = 0 ] || logged share pipe_images "${stale[@]}"
+  [ "${#stale[@]}" -gt 0 ] || return 0
+  logged share pipe_images "${stale[@]}"
+  # The ones they replace would fill the disk, some gigabytes each time.
+  logged prune "$as_user" podman image prune --force
 }
 
 pipe_images() { podman save -q -m "$@" | "$as_user" podman load -q; }
