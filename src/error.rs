@@ -1,6 +1,6 @@
 //! What can go wrong, as one type: a message, a stable code, a command to type, an exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +18,8 @@ pub enum Error {
     BuildFailed { agent: String, log: PathBuf, tail: String },
     #[error("the terminal server of session '{name}' did not start: {}", last_line(.stderr))]
     ServerFailed { name: String, stderr: String },
+    #[error("the setup of session '{name}' failed: {}", last_line(.tail))]
+    SetupFailed { name: String, tail: String },
     #[error("{action}: {source}")]
     Io { action: String, source: std::io::Error },
 
@@ -34,13 +36,15 @@ pub enum Error {
     InvalidMount { message: String },
     #[error("{message}")]
     InvalidEnv { message: String },
-    #[error("{}:{line}: {message}", .file.display())]
-    InvalidConfig { file: PathBuf, line: usize, message: String },
+    #[error("{}:{line}:{column}: {message}", shown(.file))]
+    InvalidConfig { file: PathBuf, line: usize, column: usize, message: String },
 
     #[error("session '{name}' not found")]
     SessionNotFound { name: String, nearest: Option<String> },
     #[error("agent '{name}' not found")]
     AgentNotFound { name: String, nearest: Option<String> },
+    #[error("no project at or above {}: there is no .agent-session.toml", shown(.directory))]
+    ProjectNotFound { directory: PathBuf },
     #[error("{}no such path: {}", in_variable(*.variable), .path.display())]
     PathNotFound { path: PathBuf, variable: Option<&'static str> },
 
@@ -67,6 +71,9 @@ pub enum Error {
     #[error("the image of agent '{agent}' is not built")]
     ImageNotBuilt { agent: String },
 
+    #[error("{} is there already, and stays as it is", shown(.file))]
+    ProjectExists { file: PathBuf },
+
     #[error("podman is not installed, or not in PATH")]
     PodmanMissing,
     #[error("podman {found} is too old: 4.0 or newer is needed")]
@@ -85,6 +92,8 @@ pub enum Error {
 
     #[error("{} is not mounted into a session: {reason}", .path.display())]
     MountForbidden { path: PathBuf, reason: &'static str },
+    #[error("{}/.agent-session.toml {reason}", shown(.root))]
+    ProjectUntrusted { root: PathBuf, reason: &'static str },
 }
 
 /// One line of the menu of agents.
@@ -120,6 +129,7 @@ impl Error {
             Self::PodmanFailed { .. } => "podman_failed",
             Self::BuildFailed { .. } => "build_failed",
             Self::ServerFailed { .. } => "server_failed",
+            Self::SetupFailed { .. } => "setup_failed",
             Self::Io { .. } => "io",
             Self::Usage { .. } => "usage",
             Self::InvalidName(_) => "invalid_name",
@@ -129,6 +139,7 @@ impl Error {
             Self::InvalidConfig { .. } => "invalid_config",
             Self::SessionNotFound { .. } => "session_not_found",
             Self::AgentNotFound { .. } => "agent_not_found",
+            Self::ProjectNotFound { .. } => "project_not_found",
             Self::PathNotFound { .. } => "path_not_found",
             Self::SessionRunning { .. } => "session_running",
             Self::SessionMountsDiffer { .. } => "session_mounts_differ",
@@ -139,6 +150,7 @@ impl Error {
             Self::NameTaken { .. } => "name_taken",
             Self::MountChanged { .. } => "mount_changed",
             Self::ImageNotBuilt { .. } => "image_not_built",
+            Self::ProjectExists { .. } => "project_exists",
             Self::PodmanMissing => "podman_missing",
             Self::PodmanTooOld { .. } => "podman_too_old",
             Self::PodmanUnreachable { .. } => "podman_unreachable",
@@ -147,6 +159,7 @@ impl Error {
             Self::AgentRequired { .. } => "agent_required",
             Self::Declined { .. } => "declined",
             Self::MountForbidden { .. } => "mount_forbidden",
+            Self::ProjectUntrusted { .. } => "project_untrusted",
         }
     }
 
@@ -158,6 +171,7 @@ impl Error {
             Self::PodmanFailed { .. }
             | Self::BuildFailed { .. }
             | Self::ServerFailed { .. }
+            | Self::SetupFailed { .. }
             | Self::Io { .. } => 1,
             Self::Usage { .. }
             | Self::InvalidName(_)
@@ -167,6 +181,7 @@ impl Error {
             | Self::InvalidConfig { .. } => 2,
             Self::SessionNotFound { .. }
             | Self::AgentNotFound { .. }
+            | Self::ProjectNotFound { .. }
             | Self::PathNotFound { .. } => 3,
             Self::SessionRunning { .. }
             | Self::SessionMountsDiffer { .. }
@@ -176,6 +191,7 @@ impl Error {
             | Self::SessionBusy { .. }
             | Self::NameTaken { .. }
             | Self::MountChanged { .. }
+            | Self::ProjectExists { .. }
             | Self::ImageNotBuilt { .. } => 4,
             Self::PodmanMissing
             | Self::PodmanTooOld { .. }
@@ -184,7 +200,7 @@ impl Error {
             Self::ConfirmationRequired { .. }
             | Self::AgentRequired { .. }
             | Self::Declined { .. } => 6,
-            Self::MountForbidden { .. } => 7,
+            Self::MountForbidden { .. } | Self::ProjectUntrusted { .. } => 7,
         }
     }
 
@@ -201,12 +217,16 @@ impl Error {
             Self::ServerFailed { name, .. } => {
                 format!("agent-session stop {name} && agent-session restart {name}")
             }
+            Self::SetupFailed { name, .. } => format!(
+                "agent-session restart {name} (tries again), or after a change of the project's file \
+                 agent-session rm {name} && agent-session start"
+            ),
             Self::Usage { .. } => "agent-session --help".into(),
             Self::InvalidName(name) => format!("agent-session start -n {}", suggest_name(name)),
             Self::InvalidPath { .. } | Self::InvalidMount { .. } | Self::InvalidEnv { .. } => {
                 "agent-session start --help".into()
             }
-            Self::InvalidConfig { file, .. } => {
+            Self::InvalidConfig { file, .. } | Self::ProjectExists { file } => {
                 format!("${{EDITOR:-vi}} {}", shell_quote(&file.to_string_lossy()))
             }
             Self::SessionNotFound { nearest: Some(near), .. } => {
@@ -216,6 +236,7 @@ impl Error {
                 format!("did you mean '{near}'? agent-session agents")
             }
             Self::AgentNotFound { .. } => "agent-session agents".into(),
+            Self::ProjectNotFound { .. } => "agent-session project init".into(),
             Self::PathNotFound { path, variable: None } => {
                 format!("mkdir -p {}", shell_quote(&path.to_string_lossy()))
             }
@@ -251,6 +272,9 @@ impl Error {
             Self::AgentRequired { .. } => "agent-session start --agent claude".into(),
             Self::Declined { hint, .. } => hint.clone(),
             Self::MountForbidden { .. } => "agent-session start ~/projects/my-app".into(),
+            Self::ProjectUntrusted { root, .. } => {
+                format!("agent-session allow {}", shell_quote(&root.to_string_lossy()))
+            }
         }
     }
 
@@ -261,7 +285,7 @@ impl Error {
             Self::PodmanFailed { stderr, .. }
             | Self::ServerFailed { stderr, .. }
             | Self::PodmanUnreachable { stderr, .. } => stderr,
-            Self::BuildFailed { tail, .. } => tail,
+            Self::BuildFailed { tail, .. } | Self::SetupFailed { tail, .. } => tail,
             _ => return Vec::new(),
         };
         text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(Into::into).collect()
@@ -299,6 +323,13 @@ pub struct ErrorBody {
     pub hint: String,
     /// What lies behind it, outermost first: podman's own words, the end of a build's log.
     pub causes: Vec<String>,
+}
+
+/// A path in a message: nothing in it that a terminal would obey, or that would look like a second
+/// line.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    crate::text::clean(&path.to_string_lossy())
 }
 
 /// `text` as one word of a shell's command line.

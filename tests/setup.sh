@@ -62,6 +62,7 @@ packages=(
   debootstrap ca-certificates
   # shells and tools the tests drive, and the linters
   zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
+  strace mandoc
 )
 
 missing_packages() {

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap_complete::ArgValueCandidates;
+
 use crate::agent::{self, Agent};
 use crate::commands::Outcome;
+use crate::complete;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::image::{self, Built, Options};
@@ -23,7 +26,7 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Names of the agents [default: claude]
-    #[arg(value_name = "AGENT")]
+    #[arg(value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
     pub agents: Vec<String>,
     /// Build every agent's image
     #[arg(long, conflicts_with = "agents")]
@@ -35,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "IMAGE")]
     pub base: Option<String>,
     /// Install this Zellij program in place of the pinned release
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub zellij: Option<PathBuf>,
 }
 
