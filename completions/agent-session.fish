@@ -40,9 +40,15 @@ complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "agents"
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "inspect" -d 'Show everything about one session'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "doctor" -d 'Find what stands in the way of sessions, and mend it'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s result'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "allow" -d 'Let a project\'s .agent-session.toml have its say'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "deny" -d 'Ignore the project files of a directory and all below it'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "status" -d 'Show the session of this directory\'s project and its state'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "config" -d 'Show what settings hold here, and who said so'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "project" -d 'Write a project\'s .agent-session.toml'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "enter" -d 'Do what a project asks for when a shell enters it'
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s a -l agent -d 'Agent to run [default: the session\'s, or a menu, or claude]' -r
-complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s n -l name -d 'Name of the session' -r
-complete -c agent-session -n "__fish_agent_session_using_subcommand start" -l mount -d 'Mount another path of the host\'s; may be repeated' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s n -l name -d 'Name of the session [default: the project\'s, or default]' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand start" -l mount -d 'Mount another path of the host\'s; may be repeated' -r -F
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s e -l env -d 'Set a variable inside, or pass on the host\'s; may be repeated' -r
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -l format -d 'Form of the result' -r -f -a "table\t'For people'
 json\t'For programs: indented on a terminal, one line in a pipe'"
@@ -100,3 +106,56 @@ complete -c agent-session -n "__fish_agent_session_using_subcommand schema" -l f
 json\t'For programs: indented on a terminal, one line in a pipe'"
 complete -c agent-session -n "__fish_agent_session_using_subcommand schema" -l json -d 'Print JSON: the same as --format json'
 complete -c agent-session -n "__fish_agent_session_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand allow" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand allow" -l dry-run -d 'Only show what would be allowed'
+complete -c agent-session -n "__fish_agent_session_using_subcommand allow" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand deny" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand deny" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand deny" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand status" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand status" -l prompt -d 'Print a few words for a prompt, from files alone'
+complete -c agent-session -n "__fish_agent_session_using_subcommand status" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and not __fish_seen_subcommand_from show check" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and not __fish_seen_subcommand_from show check" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and not __fish_seen_subcommand_from show check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and not __fish_seen_subcommand_from show check" -f -a "show" -d 'Show what holds for a session that is started here, and who said so'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and not __fish_seen_subcommand_from show check" -f -a "check" -d 'The same, once the agent, the mounts and the variables were found to be sound'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s a -l agent -d 'Agent to run [default: the session\'s, or a menu, or claude]' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s n -l name -d 'Name of the session [default: the project\'s, or default]' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -l mount -d 'Mount another path of the host\'s; may be repeated' -r -F
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s e -l env -d 'Set a variable inside, or pass on the host\'s; may be repeated' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s d -l detach -d 'Do not attach'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s y -l yes -d 'Build a missing image without asking'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s a -l agent -d 'Agent to run [default: the session\'s, or a menu, or claude]' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s n -l name -d 'Name of the session [default: the project\'s, or default]' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -l mount -d 'Mount another path of the host\'s; may be repeated' -r -F
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s e -l env -d 'Set a variable inside, or pass on the host\'s; may be repeated' -r
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s d -l detach -d 'Do not attach'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s y -l yes -d 'Build a missing image without asking'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and not __fish_seen_subcommand_from init" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and not __fish_seen_subcommand_from init" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and not __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and not __fish_seen_subcommand_from init" -f -a "init" -d 'Write a commented .agent-session.toml; one that is there stays as it is'
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and __fish_seen_subcommand_from init" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and __fish_seen_subcommand_from init" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand project; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c agent-session -n "__fish_agent_session_using_subcommand enter" -l format -d 'Form of the result' -r -f -a "table\t'For people'
+json\t'For programs: indented on a terminal, one line in a pipe'"
+complete -c agent-session -n "__fish_agent_session_using_subcommand enter" -l json -d 'Print JSON: the same as --format json'
+complete -c agent-session -n "__fish_agent_session_using_subcommand enter" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
+use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::session::nearest;
@@ -148,8 +149,8 @@ fn built_in_names() -> impl Iterator<Item = &'static str> {
 
 fn built_in(name: &str) -> Result<Agent> {
     let path = Path::new(name).join("agent.toml");
-    let text = IMAGES.get_file(&path).and_then(|file| file.contents_utf8()).unwrap_or_default();
-    let mut definition = parse(text, &path)?;
+    let bytes = IMAGES.get_file(&path).map(include_dir::File::contents).unwrap_or_default();
+    let mut definition = parse(bytes, &path)?;
     definition.versions = built_in_versions(name)?;
     Ok(Agent { name: name.into(), definition, source: Source::BuiltIn })
 }
@@ -160,9 +161,8 @@ fn built_in(name: &str) -> Result<Agent> {
 /// [`Error::InvalidConfig`]; the tests read all of them.
 pub fn built_in_versions(image: &str) -> Result<BTreeMap<String, String>> {
     let path = Path::new("versions.toml");
-    let text = IMAGES.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_default();
-    let mut all: BTreeMap<String, BTreeMap<String, String>> =
-        toml::from_str(text).map_err(|error| invalid(path, text, &error))?;
+    let bytes = IMAGES.get_file(path).map(include_dir::File::contents).unwrap_or_default();
+    let mut all: BTreeMap<String, BTreeMap<String, String>> = config::parse(bytes, path)?;
     Ok(all.remove(image).unwrap_or_default())
 }
 
@@ -190,15 +190,15 @@ fn user_folders(ctx: &Context) -> Result<Vec<(String, PathBuf)>> {
 fn from_folder(name: &str, folder: &Path) -> Result<Agent> {
     let file = folder.join("agent.toml");
     let invalid_at =
-        |file: PathBuf, message: String| Error::InvalidConfig { file, line: 1, message };
+        |file: PathBuf, message: String| Error::InvalidConfig { file, line: 1, column: 1, message };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
     if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(plain) {
         let message = "an agent's folder is named with a-z, 0-9, '-' and '_'";
         return Err(invalid_at(file, message.into()));
     }
-    let text = fs::read_to_string(&file)
+    let bytes = fs::read(&file)
         .map_err(|error| invalid_at(file.clone(), format!("cannot be read: {error}")))?;
-    let definition = parse(&text, &file)?;
+    let definition = parse(&bytes, &file)?;
     let containerfile = folder.join("Containerfile");
     if !containerfile.is_file() {
         return Err(invalid_at(containerfile, "the file is missing".into()));
@@ -206,27 +206,15 @@ fn from_folder(name: &str, folder: &Path) -> Result<Agent> {
     Ok(Agent { name: name.into(), definition, source: Source::User(folder.into()) })
 }
 
-fn parse(text: &str, file: &Path) -> Result<Definition> {
-    let definition: Definition =
-        toml::from_str(text).map_err(|error| invalid(file, text, &error))?;
+fn parse(bytes: &[u8], file: &Path) -> Result<Definition> {
+    let definition: Definition = config::parse(bytes, file)?;
     if definition.command.is_empty() {
+        let text = String::from_utf8_lossy(bytes);
         let line = text.lines().position(|line| line.starts_with("command")).unwrap_or(0) + 1;
         let message = "command: names no program".into();
-        return Err(Error::InvalidConfig { file: file.into(), line, message });
+        return Err(Error::InvalidConfig { file: file.into(), line, column: 1, message });
     }
     Ok(definition)
-}
-
-fn invalid(file: &Path, text: &str, error: &toml::de::Error) -> Error {
-    let start = error.span().map_or(0, |span| span.start).min(text.len());
-    let line = text[..start].matches('\n').count() + 1;
-    let key =
-        text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map(|pair| pair.0.trim());
-    let message = match key {
-        Some(key) if !error.message().contains(key) => format!("{key}: {}", error.message()),
-        _ => error.message().to_owned(),
-    };
-    Error::InvalidConfig { file: file.into(), line, message: message.replace('\n', " ") }
 }
 
 #[cfg(test)]
@@ -236,7 +224,7 @@ mod tests {
     const GOOD: &str = "title = \"X\"\ndescription = \"d\"\ncommand = [\"x\"]\n";
 
     fn failure(text: &str) -> String {
-        parse(text, Path::new("agent.toml")).unwrap_err().to_string()
+        parse(text.as_bytes(), Path::new("agent.toml")).unwrap_err().to_string()
     }
 
     #[test]
@@ -253,16 +241,16 @@ mod tests {
 
     #[test]
     fn a_broken_definition_names_file_line_and_key() {
-        assert!(parse(GOOD, Path::new("agent.toml")).is_ok());
+        assert!(parse(GOOD.as_bytes(), Path::new("agent.toml")).is_ok());
         let unknown = failure(&format!("{GOOD}comand = 1\n"));
-        assert!(unknown.starts_with("agent.toml:4: unknown field `comand`"), "{unknown}");
+        assert!(unknown.starts_with("agent.toml:4:1: unknown field `comand`"), "{unknown}");
         let mistyped = failure(&GOOD.replace("[\"x\"]", "3"));
-        assert!(mistyped.starts_with("agent.toml:3: command: invalid type"), "{mistyped}");
+        assert!(mistyped.starts_with("agent.toml:3:11: command: invalid type"), "{mistyped}");
         let missing = failure("title = \"X\"\ndescription = \"d\"\n");
         assert!(missing.contains("missing field `command`"), "{missing}");
         let empty = failure(&GOOD.replace("[\"x\"]", "[]"));
-        assert_eq!(empty, "agent.toml:3: command: names no program");
+        assert_eq!(empty, "agent.toml:3:1: command: names no program");
         let syntax = failure("title = X\n");
-        assert!(syntax.starts_with("agent.toml:1: "), "{syntax}");
+        assert!(syntax.starts_with("agent.toml:1:"), "{syntax}");
     }
 }

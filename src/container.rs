@@ -13,10 +13,12 @@ use crate::podman;
 use crate::session::{self, Session, SessionName, Spec};
 
 mod arguments;
+mod setup;
 
 use arguments::arguments;
 pub use arguments::env_pair;
 pub(crate) use arguments::identity;
+pub use setup::ensure_setup;
 
 /// Makes sure that the terminal server runs, with the agent in it; part of the base image.
 const UP: &str = "/usr/lib/agent-session/up";

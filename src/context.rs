@@ -10,11 +10,18 @@ use crate::error::{Error, Result};
 use crate::podman::Podman;
 use crate::process::Programs;
 
+/// The name of this program's own directories.
+const OWN: &str = "agent-session";
+
 /// Something a command wants said while it works; never part of its result.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// One sentence for the user.
     Note(&'a str),
+    /// This goes on, until [`Event::Worked`].
+    Working(&'a str),
+    /// What went on has ended.
+    Worked,
     /// A build of this image has begun.
     BuildStarted(&'a str),
     /// A tool of the host's has begun to make this.
@@ -86,6 +93,14 @@ impl Context {
         self.say(Event::Note(sentence.as_ref()));
     }
 
+    /// Never lets the user wait for long, or for a question: for what they did not ask for.
+    pub fn hurry(&mut self) {
+        self.can_ask = false;
+        if self.var("AGENT_SESSION_PODMAN_TIMEOUT").is_none() {
+            self.podman.hurry();
+        }
+    }
+
     /// The value of an environment variable that is set and not empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
@@ -110,32 +125,24 @@ impl Context {
     /// Where the user's own agents are: `$XDG_CONFIG_HOME/agent-session`.
     #[must_use]
     pub fn config_dir(&self) -> PathBuf {
-        self.xdg("XDG_CONFIG_HOME", ".config")
+        self.xdg("XDG_CONFIG_HOME", ".config").join(OWN)
     }
 
     /// Where locks are: `$XDG_STATE_HOME/agent-session`.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.xdg("XDG_STATE_HOME", ".local/state")
+        self.xdg("XDG_STATE_HOME", ".local/state").join(OWN)
     }
 
     /// Where build contexts and their logs are: `$XDG_CACHE_HOME/agent-session`.
     #[must_use]
     pub fn cache_dir(&self) -> PathBuf {
-        self.xdg("XDG_CACHE_HOME", ".cache")
+        self.xdg("XDG_CACHE_HOME", ".cache").join(OWN)
     }
 
-    /// Where other programs' configuration is: `$XDG_CONFIG_HOME`.
+    /// One of the XDG base directories.
     #[must_use]
-    pub fn config_home(&self) -> PathBuf {
-        self.xdg_base("XDG_CONFIG_HOME", ".config")
-    }
-
-    fn xdg(&self, variable: &str, fallback: &str) -> PathBuf {
-        self.xdg_base(variable, fallback).join("agent-session")
-    }
-
-    fn xdg_base(&self, variable: &str, fallback: &str) -> PathBuf {
+    pub fn xdg(&self, variable: &str, fallback: &str) -> PathBuf {
         let base = self.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         base.unwrap_or_else(|| self.home.join(fallback))
     }

@@ -1,6 +1,6 @@
 //! What can go wrong, as one type: a message, a stable code, a command to type, an exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub enum Error {
     MendFailed { command: String, reason: String, words: String },
     #[error("the terminal server of session '{name}' did not start: {}", last_line(.stderr))]
     ServerFailed { name: String, stderr: String },
+    #[error("the setup of session '{name}' failed: {}", last_line(.tail))]
+    SetupFailed { name: String, tail: String },
     #[error("{action}: {source}")]
     Io { action: String, source: std::io::Error },
 
@@ -48,13 +50,15 @@ pub enum Error {
     InvalidMount { message: String },
     #[error("{message}")]
     InvalidEnv { message: String },
-    #[error("{}:{line}: {message}", .file.display())]
-    InvalidConfig { file: PathBuf, line: usize, message: String },
+    #[error("{}:{line}:{column}: {message}", shown(.file))]
+    InvalidConfig { file: PathBuf, line: usize, column: usize, message: String },
 
     #[error("session '{name}' not found")]
     SessionNotFound { name: String, nearest: Option<String> },
     #[error("agent '{name}' not found")]
     AgentNotFound { name: String, nearest: Option<String> },
+    #[error("no project at or above {}: there is no .agent-session.toml", shown(.directory))]
+    ProjectNotFound { directory: PathBuf },
     #[error("{}no such path: {}", in_variable(*.variable), .path.display())]
     PathNotFound { path: PathBuf, variable: Option<&'static str> },
 
@@ -81,6 +85,9 @@ pub enum Error {
     #[error("the image of agent '{agent}' is not built")]
     ImageNotBuilt { agent: String },
 
+    #[error("{} is there already, and stays as it is", shown(.file))]
+    ProjectExists { file: PathBuf },
+
     #[error("podman is not installed, or not in PATH")]
     PodmanMissing,
     #[error("podman {found} is too old: 4.0 or newer is needed")]
@@ -103,6 +110,8 @@ pub enum Error {
 
     #[error("{} is not mounted into a session: {reason}", .path.display())]
     MountForbidden { path: PathBuf, reason: &'static str },
+    #[error("{}/.agent-session.toml {reason}", shown(.root))]
+    ProjectUntrusted { root: PathBuf, reason: &'static str },
 }
 
 /// One line of the menu of agents.
@@ -141,6 +150,7 @@ impl Error {
             Self::ZellijUnavailable { .. } => "zellij_unavailable",
             Self::ServerFailed { .. } => "server_failed",
             Self::MendFailed { .. } => "mend_failed",
+            Self::SetupFailed { .. } => "setup_failed",
             Self::Io { .. } => "io",
             Self::Usage { .. } => "usage",
             Self::InvalidName(_) => "invalid_name",
@@ -150,6 +160,7 @@ impl Error {
             Self::InvalidConfig { .. } => "invalid_config",
             Self::SessionNotFound { .. } => "session_not_found",
             Self::AgentNotFound { .. } => "agent_not_found",
+            Self::ProjectNotFound { .. } => "project_not_found",
             Self::PathNotFound { .. } => "path_not_found",
             Self::SessionRunning { .. } => "session_running",
             Self::SessionMountsDiffer { .. } => "session_mounts_differ",
@@ -160,6 +171,7 @@ impl Error {
             Self::NameTaken { .. } => "name_taken",
             Self::MountChanged { .. } => "mount_changed",
             Self::ImageNotBuilt { .. } => "image_not_built",
+            Self::ProjectExists { .. } => "project_exists",
             Self::PodmanMissing => "podman_missing",
             Self::PodmanTooOld { .. } => "podman_too_old",
             Self::PodmanUnreachable { .. } => "podman_unreachable",
@@ -171,6 +183,7 @@ impl Error {
             Self::AgentRequired { .. } => "agent_required",
             Self::Declined { .. } => "declined",
             Self::MountForbidden { .. } => "mount_forbidden",
+            Self::ProjectUntrusted { .. } => "project_untrusted",
         }
     }
 
@@ -185,6 +198,7 @@ impl Error {
             | Self::ZellijUnavailable { .. }
             | Self::ServerFailed { .. }
             | Self::MendFailed { .. }
+            | Self::SetupFailed { .. }
             | Self::Io { .. } => 1,
             Self::Usage { .. }
             | Self::InvalidName(_)
@@ -194,6 +208,7 @@ impl Error {
             | Self::InvalidConfig { .. } => 2,
             Self::SessionNotFound { .. }
             | Self::AgentNotFound { .. }
+            | Self::ProjectNotFound { .. }
             | Self::PathNotFound { .. } => 3,
             Self::SessionRunning { .. }
             | Self::SessionMountsDiffer { .. }
@@ -203,6 +218,7 @@ impl Error {
             | Self::SessionBusy { .. }
             | Self::NameTaken { .. }
             | Self::MountChanged { .. }
+            | Self::ProjectExists { .. }
             | Self::ImageNotBuilt { .. } => 4,
             Self::PodmanMissing
             | Self::PodmanTooOld { .. }
@@ -213,7 +229,7 @@ impl Error {
             | Self::MendsProposed { .. }
             | Self::AgentRequired { .. }
             | Self::Declined { .. } => 6,
-            Self::MountForbidden { .. } => 7,
+            Self::MountForbidden { .. } | Self::ProjectUntrusted { .. } => 7,
         }
     }
 
@@ -224,7 +240,7 @@ impl Error {
             Self::PodmanFailed { stderr, .. }
             | Self::ServerFailed { stderr, .. }
             | Self::PodmanUnreachable { stderr, .. } => stderr,
-            Self::BuildFailed { tail, .. } => tail,
+            Self::BuildFailed { tail, .. } | Self::SetupFailed { tail, .. } => tail,
             Self::BaseUnavailable { causes, .. } | Self::ZellijUnavailable { causes, .. } => causes,
             Self::MendFailed { words, .. } | Self::Unfit { words, .. } => words,
             Self::MendsProposed { mends } => {
@@ -267,6 +283,13 @@ pub struct ErrorBody {
     pub hint: String,
     /// What lies behind it, outermost first: podman's own words, the end of a build's log.
     pub causes: Vec<String>,
+}
+
+/// A path in a message: nothing in it that a terminal would obey, or that would look like a second
+/// line.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    crate::text::clean(&path.to_string_lossy())
 }
 
 /// `text` as one word of a shell's command line.

@@ -13,6 +13,8 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Whether the number of processes can be limited.
     pub pids: bool,
+    /// Whether the processors can be limited.
+    pub cpus: bool,
 }
 
 /// The limits that a local podman can set. A rootless one needs cgroups v2 and controllers that
@@ -22,7 +24,7 @@ pub struct Limits {
 pub fn limits(rootless: bool) -> Limits {
     let controllers = controllers(rootless);
     let has = |name: &str| controllers.split_whitespace().any(|controller| controller == name);
-    Limits { memory: has("memory").then(memory).flatten(), pids: has("pids") }
+    Limits { memory: has("memory").then(memory).flatten(), pids: has("pids"), cpus: has("cpu") }
 }
 
 /// Whether `SELinux` enforces its policy.
@@ -42,7 +44,7 @@ fn controllers(rootless: bool) -> String {
     }
     fs::read_to_string(v2).unwrap_or_else(|_| {
         let named = |name: &&str| Path::new(ROOT).join(name).is_dir();
-        ["memory", "pids"].into_iter().filter(named).collect::<Vec<_>>().join(" ")
+        ["memory", "pids", "cpu"].into_iter().filter(named).collect::<Vec<_>>().join(" ")
     })
 }
 

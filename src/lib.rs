@@ -13,9 +13,9 @@
 //! or fails with an error that says what is missing, and the edge carries that out. `main` runs a
 //! command again when [`prompt`] has completed it.
 //!
-//! Dependencies point one way: `main -> cli -> commands -> {recovery, container, session, agent, image,
-//! mount, credentials} -> podman -> process`. [`report`] and [`error`] are leaves; [`schema`] is derived
-//! from them.
+//! Dependencies point one way: `main -> cli -> commands -> {recovery, settings, project, trust, config,
+//! container, session, agent, image, mount, credentials} -> podman -> process`. [`report`] and
+//! [`error`] are leaves; [`schema`] is derived from them.
 //!
 //! Inside a container, the scripts of `images/base/lib` are the other half: `up` makes sure of the
 //! Zellij server and the agent, `attach` and `detach` handle terminals by token, `agent` runs the
@@ -45,11 +45,14 @@ pub mod agent;
 pub mod attach;
 pub mod cli;
 pub mod commands;
+pub mod complete;
+pub mod config;
 pub mod container;
 pub mod context;
 pub mod credentials;
 pub mod doctor;
 pub mod error;
+pub mod glimpse;
 pub mod host;
 pub mod image;
 pub mod lock;
@@ -57,9 +60,13 @@ pub mod mount;
 pub mod podman;
 pub mod process;
 pub mod progress;
+pub mod project;
 pub mod prompt;
 pub mod recovery;
 pub mod render;
 pub mod report;
 pub mod schema;
 pub mod session;
+pub mod settings;
+pub mod text;
+pub mod trust;

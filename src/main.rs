@@ -6,15 +6,18 @@ use std::process::ExitCode;
 
 use agent_session::attach::{self, Ended};
 use agent_session::cli::{Cli, Format};
-use agent_session::commands::{self, Attach, Command};
+use agent_session::commands::{self, Attach, Command, enter};
 use agent_session::context::Context;
 use agent_session::error::{Error, Result};
 use agent_session::render::{self, Surface};
 use agent_session::{progress, prompt};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 
 fn main() -> ExitCode {
+    // Answers a shell that completes a command line, and ends.
+    CompleteEnv::with_factory(Cli::command).complete();
     match Cli::try_parse() {
         Ok(cli) => match Context::from_process(progress::listener()) {
             Ok(ctx) => with_context(ctx, cli),
@@ -33,7 +36,18 @@ fn with_context(mut ctx: Context, cli: Cli) -> ExitCode {
     let (stdin, stdout) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
     ctx.can_ask = is_table && stdin && std::io::stderr().is_terminal();
     ctx.can_attach = is_table && stdin && stdout;
-    run(&ctx, cli.command, format).unwrap_or_else(|error| fail(&error, !is_table))
+    let is_hook = matches!(cli.command, Command::Enter(_));
+    if is_hook {
+        ctx.hurry();
+    }
+    match run(&ctx, cli.command, format) {
+        // The prompt comes back as if nothing had been.
+        Err(error) if is_hook => {
+            ctx.note(enter::line(&error));
+            ExitCode::SUCCESS
+        }
+        result => result.unwrap_or_else(|error| fail(&error, !is_table)),
+    }
 }
 
 const VARIABLE: &str = "AGENT_SESSION_FORMAT";
@@ -110,6 +124,9 @@ fn surface(ctx: &Context) -> Surface {
 }
 
 fn print(text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
     match writeln!(anstream::stdout(), "{text}") {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::{Error, Result};
 
+/// Paths that every new session mounts.
+pub const MOUNTS: &str = "AGENT_SESSION_MOUNTS";
+/// A knowledge base that every new session mounts.
+pub const KOB: &str = "AGENT_SESSION_KOB";
 /// Where projects are mounted.
 pub const WORKSPACE: &str = "/workspace";
 /// Directories of the image that nothing may be mounted over.
@@ -171,8 +175,6 @@ fn targets(sources: &[PathBuf]) -> Result<Vec<String>> {
 }
 
 fn from_variables(ctx: &Context, forbidden: &Forbidden) -> Result<Vec<Mount>> {
-    const MOUNTS: &str = "AGENT_SESSION_MOUNTS";
-    const KOB: &str = "AGENT_SESSION_KOB";
     let mut mounts = Vec::new();
     let list = ctx.var(MOUNTS).unwrap_or_default().as_bytes();
     for entry in list.split(|byte| *byte == b':').filter(|entry| !entry.is_empty()) {

@@ -25,6 +25,8 @@ pub use wire::{Container, ContainerState, Details, Image, Volume};
 
 /// The deadline of a question to podman, unless `AGENT_SESSION_PODMAN_TIMEOUT` sets another.
 const QUERY: Duration = Duration::from_secs(5);
+/// The same for a user who asked for nothing.
+const HURRY: Duration = Duration::from_secs(2);
 /// The deadline of a change: the first start of an image under a new id mapping copies its layers.
 const ACTION: Duration = Duration::from_mins(3);
 
@@ -65,6 +67,11 @@ impl Podman {
     #[must_use]
     pub fn is_remote(&self) -> bool {
         self.remote
+    }
+
+    /// Has questions answered sooner, or given up.
+    pub(crate) fn hurry(&mut self) {
+        self.query_deadline = HURRY;
     }
 
     /// Creates and starts a container: `podman run --detach` with these arguments. Its id.
@@ -173,6 +180,22 @@ impl Podman {
             ["exec", container].iter().chain(program).map(|arg| (*arg).into()).collect();
         let answer = self.run(&args, None, ACTION)?;
         Ok((answer.status.code(), answer.stdout(), answer.stderr))
+    }
+
+    /// Runs a program in a running container, each line that it prints as it comes: whether it
+    /// succeeded. It may take its time.
+    ///
+    /// # Errors
+    /// [`Error::PodmanMissing`], [`Error::Io`].
+    pub fn exec_lines(
+        &self,
+        container: &str,
+        program: &[&str],
+        line: impl FnMut(&str),
+    ) -> Result<bool> {
+        let args: Vec<String> =
+            ["exec", container].iter().chain(program).map(|arg| (*arg).into()).collect();
+        process::stream(self.command(&args)?, line)
     }
 
     /// Runs a program in a new container of an image that has no network and is removed after it.

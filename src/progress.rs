@@ -18,16 +18,19 @@ pub fn listener() -> Listener {
         let mut bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match event {
             Event::Note(sentence) => note(bar.as_ref(), sentence),
-            Event::BuildStarted(name) | Event::ToolStarted(name) if moves => {
+            Event::BuildStarted(name) | Event::ToolStarted(name) | Event::Working(name)
+                if moves =>
+            {
                 *bar = Some(spinner(name));
             }
             Event::ToolStarted(name) => print(&format!("making {name}")),
+            Event::Working(what) => print(&format!("agent-session: {}", clean(what))),
             Event::BuildStarted(name) => print(&format!("building the image of {name}")),
             Event::BuildLine(line) => match &*bar {
                 Some(bar) => show(bar, line),
                 None => print(&clean(line)),
             },
-            Event::BuildEnded { .. } => {
+            Event::BuildEnded { .. } | Event::Worked => {
                 if let Some(bar) = bar.take() {
                     bar.finish_and_clear();
                 }

@@ -26,13 +26,17 @@ pub enum Found {
 pub fn bring_back(ctx: &Context, session: &Session) -> Result<Found> {
     let container = session.name.container();
     match session.container.as_ref().map(|container| container.state) {
-        Some(ContainerState::Running) => return Ok(Found::Running),
+        Some(ContainerState::Running) => {
+            container::ensure_setup(ctx, &session.name, &session.spec)?;
+            return Ok(Found::Running);
+        }
         Some(ContainerState::Paused) => ctx.podman.unpause(&container)?,
         Some(ContainerState::Exited | ContainerState::Created) => start(ctx, session)?,
         Some(ContainerState::Stopping | ContainerState::Unknown) | None => {
             replace(ctx, session, "had lost its container")?;
         }
     }
+    container::ensure_setup(ctx, &session.name, &session.spec)?;
     Ok(Found::Otherwise)
 }
 

@@ -16,6 +16,11 @@ use crate::report::{
     SessionReport,
 };
 use crate::session::Status;
+pub use crate::text::clean;
+
+mod project;
+
+pub use project::asked;
 
 mod doctor;
 
@@ -71,30 +76,20 @@ pub fn table(report: &Report, surface: Surface) -> String {
         Report::Doctor(report) => doctor::table(report),
         Report::Schema(SchemaReport::One(schema)) => json(schema, true),
         Report::Schema(SchemaReport::All(schemas)) => schema_table(schemas),
+        Report::Allowed(report) => project::allow(report),
+        Report::Denied(report) => project::deny(report),
+        Report::Status(report) if report.for_prompt => project::prompt(report),
+        Report::Status(report) => project::status(report),
+        Report::Config(report) => project::config(report),
+        Report::Project(report) => format!(
+            "Wrote {}. When it says what you want: agent-session allow",
+            clean(&report.file)
+        ),
     }
-}
-
-/// `text` without anything that a terminal would obey.
-#[must_use]
-pub fn clean(text: &str) -> String {
-    let is_harmless = |c: char| !c.is_control() && !is_directional(c);
-    text.chars().fold(String::new(), |mut out, c| {
-        if is_harmless(c) {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
-        }
-        out
-    })
 }
 
 fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
-}
-
-/// Characters that reorder what is shown around them (UAX #9).
-fn is_directional(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
 /// A length of time, to its largest two units: `3d 4h`, `5m 12s`.

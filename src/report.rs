@@ -12,6 +12,12 @@ use crate::lock;
 use crate::mount::{Mode, Mount};
 use crate::session::{Session, Status};
 
+mod project;
+
+pub use project::{
+    AllowReport, Asked, ConfigReport, DenyReport, ProjectReport, SettingReport, StatusReport, Trust,
+};
+
 /// What a command found or did: one variant a command, named in its schema as on the command line.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -44,6 +50,18 @@ pub enum Report {
     Doctor(DoctorReport),
     /// The JSON Schema of one command's result, or those of all by the command's name
     Schema(SchemaReport),
+    /// What a project's file asks for, and whether it may have its say
+    #[schemars(rename = "allow")]
+    Allowed(Box<AllowReport>),
+    /// The directory whose projects are ignored from now on
+    #[schemars(rename = "deny")]
+    Denied(DenyReport),
+    /// The session of this directory's project, and its state
+    Status(StatusReport),
+    /// The settings that hold here, and who said so
+    Config(Box<ConfigReport>),
+    /// The project's file that was written
+    Project(ProjectReport),
 }
 
 impl Report {
@@ -158,7 +176,9 @@ pub struct MountReport {
 }
 
 impl MountReport {
-    fn new(mount: &Mount) -> Self {
+    /// What is known of a mount.
+    #[must_use]
+    pub fn new(mount: &Mount) -> Self {
         Self { source: mount.source.clone(), target: mount.target.clone(), mode: mount.mode }
     }
 }

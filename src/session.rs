@@ -19,7 +19,7 @@ mod spec;
 
 pub use name::SessionName;
 use spec::PREFIX;
-pub use spec::{SCHEMA, Spec};
+pub use spec::{Cpus, Limits, Memory, SCHEMA, Spec};
 
 /// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -291,6 +291,8 @@ mod tests {
             }],
             args: vec!["--model".into(), "x \"y\"\n".into()],
             env: vec!["A=b=c".into()],
+            limits: serde_json::from_str(r#"{"memory": "4g", "cpus": 1.5}"#).unwrap(),
+            setup: Some("echo 'x'\n".into()),
             secrets: [("ANTHROPIC_API_KEY".into(), "0123".into())].into(),
             image_id: "abc".into(),
             version: "0.1.0".into(),
@@ -322,6 +324,14 @@ mod tests {
         let labels = spec().labels(&name("x"));
         assert_eq!(Spec::from_labels(&labels), (spec(), vec![]));
         assert_eq!(labels["io.agent-session.schema"], "1");
+    }
+
+    #[test]
+    fn a_session_without_limits_and_setup_has_no_labels_of_them() {
+        let expected = Spec { limits: Limits::default(), setup: None, ..spec() };
+        let labels = expected.labels(&name("x"));
+        assert_eq!(labels.len() + 2, spec().labels(&name("x")).len());
+        assert_eq!(Spec::from_labels(&labels), (expected, vec![]));
     }
 
     #[test]

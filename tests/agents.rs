@@ -68,12 +68,12 @@ fn a_broken_definition_names_file_line_and_key_and_takes_no_other_down() {
     env.mkdir("home/.config/agent-session/agents/.git");
     let agents = env.json(&["agents"]);
     for (name, words) in [
-        ("typo", "typo/agent.toml:4: unknown field `resume_wen`"),
-        ("kind", "kind/agent.toml:3: command: invalid type"),
+        ("typo", "typo/agent.toml:4:1: unknown field `resume_wen`"),
+        ("kind", "kind/agent.toml:3:11: command: invalid type"),
         ("none", "missing field `command`"),
         ("Upper", "a-z, 0-9"),
-        ("bare", "bare/Containerfile:1: the file is missing"),
-        ("empty", "empty/agent.toml:1: cannot be read"),
+        ("bare", "bare/Containerfile:1:1: the file is missing"),
+        ("empty", "empty/agent.toml:1:1: cannot be read"),
     ] {
         let error = agent(&agents, name)["error"].as_str().unwrap();
         assert!(error.contains(words), "{name}: {error}");
@@ -102,7 +102,9 @@ fn a_session_whose_agent_became_broken_or_is_gone_still_starts() {
 fn every_commands_help_has_examples_and_needs_no_podman() {
     let env = TestEnv::new();
     env.fake("podman", "#!/bin/sh\nexit 99\n");
-    for command in ["start", "stop", "restart", "ls", "rm", "build", "agents", "inspect"] {
+    for command in
+        ["start", "stop", "restart", "ls", "rm", "build", "agents", "inspect", "allow", "deny"]
+    {
         let long = env.ok(&[command, "--help"]);
         assert!(long.stdout.contains(&format!("$ agent-session {command}")), "{command}");
         assert!(long.stdout.contains("Usage: agent-session"), "{command}");

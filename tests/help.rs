@@ -28,6 +28,8 @@ fn somebody() -> TestEnv {
     for folder in ["project", "frontend", "backend", "shared-libs", "src/api"] {
         env.mkdir(&format!("home/{folder}"));
     }
+    env.mkdir("home/downloads");
+    env.write("home/projects/webapp/.agent-session.toml", "agent = 'shell'\n");
     env.finish(env.command("cp", &[&var("AGENT_SESSION_TEST_ZELLIJ"), "zellij"]));
     env
 }
@@ -43,7 +45,9 @@ fn start_sessions(env: &TestEnv) {
 /// Runs a line on a terminal: yes to every question, the menu's default, away from every session.
 fn run(line: &str) {
     let env = somebody();
-    if !line.starts_with("agent-session start") {
+    if line.starts_with("agent-session allow") {
+        env.write("project/.agent-session.toml", "agent = 'shell'\n");
+    } else if !line.starts_with("agent-session start") {
         start_sessions(&env);
     }
     let script = format!("set -o pipefail; {line}; echo \"ended with $?\"; cat");

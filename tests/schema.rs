@@ -144,7 +144,7 @@ fn whatever_a_reader_could_trip_over_is_a_break() {
 }
 
 /// What each command is called with to succeed, and to fail with which code and exit code.
-const CALLS: [(&[&str], &[&str], &str, i32); 9] = [
+const CALLS: &[(&[&str], &[&str], &str, i32)] = &[
     (&["start", "-a", "shell", "-n", "x"], &["start", "-n", "-"], "invalid_name", 2),
     (&["ls"], &["ls", "--bogus"], "usage", 2),
     (&["inspect", "x"], &["inspect", "nope"], "session_not_found", 3),
@@ -154,6 +154,11 @@ const CALLS: [(&[&str], &[&str], &str, i32); 9] = [
     (&["rm", "--force", "x"], &["rm", "nope"], "session_not_found", 3),
     (&["build", "tiny"], &["build", "nope"], "agent_not_found", 3),
     (&["schema"], &["schema", "nope"], "usage", 2),
+    (&["allow", "../allowed"], &["allow", "nope"], "path_not_found", 3),
+    (&["config", "check", "-a", "shell"], &["config", "check", "-a", "nope"], "agent_not_found", 3),
+    (&["project", "init", "../new"], &["project", "init", "nope"], "path_not_found", 3),
+    (&["status"], &["status", "--bogus"], "usage", 2),
+    (&["deny", "../allowed"], &["deny", "nope"], "path_not_found", 3),
 ];
 
 /// The bench holds every result and every failure against its schema: here, and in all tests.
@@ -161,9 +166,11 @@ const CALLS: [(&[&str], &[&str], &str, i32); 9] = [
 fn every_command_prints_what_its_schema_says() {
     let env = TestEnv::new();
     env.agent("tiny", "command = ['fish']", "FROM localhost/agent-session-base\nENV A=1\n");
+    env.write("allowed/.agent-session.toml", "agent = 'shell'\n");
+    env.mkdir("new");
     for (good, bad, code, exit) in CALLS {
         env.json(good);
-        env.fails(bad, code, exit);
+        env.fails(bad, code, *exit);
     }
     env.json(&["agents"]);
     let script = "case $1 in image | images) echo '{'; exit 0;; esac";

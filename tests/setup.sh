@@ -61,6 +61,7 @@ packages=(
   mmdebstrap debootstrap ca-certificates openssl
   # shells and tools the tests drive, and the linters
   zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
+  strace mandoc
 )
 
 missing_packages() {

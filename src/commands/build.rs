@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap_complete::ArgValueCandidates;
+
 use crate::agent::{self, Agent};
 use crate::commands::Outcome;
+use crate::complete;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::image::{self, Built, Choice, Options};
@@ -32,7 +35,7 @@ What is fetched, and what is done where that cannot be:
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Names of the agents [default: claude]
-    #[arg(value_name = "AGENT")]
+    #[arg(value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
     pub agents: Vec<String>,
     /// Build every agent's image
     #[arg(long, conflicts_with = "agents")]
@@ -44,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "IMAGE")]
     pub base: Option<String>,
     /// Install this Zellij program in place of the pinned release
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub zellij: Option<PathBuf>,
     /// Trust the CA certificates in this file (PEM or DER) besides the host's own additions; 'none'
     /// trusts neither

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::commands::Outcome;
+use clap_complete::ArgValueCandidates;
+
+use crate::commands::{Outcome, meant};
+use crate::complete;
 use crate::container;
 use crate::context::Context;
 use crate::error::Result;
 use crate::podman::{ContainerState, Details};
 use crate::report::{InspectReport, LimitsReport, PolicyReport, Report, SessionReport};
-use crate::session::{self, Session, SessionName};
+use crate::session::{self, Session};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,9 +24,9 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Name of the session
-    #[arg(value_name = "NAME", default_value = SessionName::DEFAULT)]
-    pub name: String,
+    /// Name of the session [default: the project's, or default]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::sessions))]
+    pub name: Option<String>,
 }
 
 /// Shows everything about one session, and what is wrong with it.
@@ -31,7 +34,7 @@ pub struct Args {
 /// # Errors
 /// [`crate::error::Error::SessionNotFound`]; those of a query to podman.
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
-    let session = session::get(ctx, &SessionName::parse(&args.name)?)?;
+    let session = session::get(ctx, &meant(ctx, args.name.as_deref(), false)?.name)?;
     let details = match &session.container {
         Some(container) => Some(ctx.podman.details(&container.id)?),
         None => None,

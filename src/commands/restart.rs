@@ -1,13 +1,16 @@
 //! `agent-session restart`
 
-use crate::commands::{Outcome, start};
+use clap_complete::ArgValueCandidates;
+
+use crate::commands::{Outcome, meant, start};
+use crate::complete;
 use crate::context::Context;
 use crate::error::Result;
 use crate::image::Tags;
 use crate::lock::SessionLock;
 use crate::recovery;
 use crate::report::Report;
-use crate::session::{self, SessionName};
+use crate::session;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,9 +23,9 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Name of the session
-    #[arg(value_name = "NAME", default_value = SessionName::DEFAULT)]
-    pub name: String,
+    /// Name of the session [default: the project's, or default]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::sessions))]
+    pub name: Option<String>,
     /// Do not attach
     #[arg(short, long)]
     pub detach: bool,
@@ -33,7 +36,7 @@ pub struct Args {
 /// # Errors
 /// [`crate::error::Error::SessionNotFound`]; those of `start`.
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
-    let name = SessionName::parse(&args.name)?;
+    let name = meant(ctx, args.name.as_deref(), false)?.name;
     let _lock = SessionLock::take(ctx, &name)?;
     let tags = Tags::read(ctx, None)?;
     let found = recovery::bring_back(ctx, &session::get_with(ctx, &name, &tags)?)?;

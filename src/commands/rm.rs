@@ -1,6 +1,9 @@
 //! `agent-session rm`
 
+use clap_complete::ArgValueCandidates;
+
 use crate::commands::{Outcome, names_or_default};
+use crate::complete;
 use crate::container;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -19,8 +22,8 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Names of the sessions [default: default]
-    #[arg(value_name = "NAME")]
+    /// Names of the sessions [default: the project's, or default]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::sessions))]
     pub names: Vec<String>,
     /// Do not ask
     #[arg(short, long)]
@@ -33,7 +36,7 @@ pub struct Args {
 /// [`Error::SessionNotFound`], [`Error::SessionRunning`], [`Error::SessionTooNew`] and
 /// [`Error::ConfirmationRequired`], before any of them is removed; [`Error::PodmanFailed`].
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
-    let names = names_or_default(&args.names)?;
+    let names = names_or_default(ctx, &args.names)?;
     let sessions = session::get_all(ctx, &names)?;
     sessions.iter().try_for_each(check)?;
     if !args.force {

@@ -1,21 +1,25 @@
 //! `agent-session start`
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 
-use crate::agent::{self, Agent};
-use crate::commands::{Attach, Outcome};
-use crate::container::{self, Home};
+use clap::ValueHint;
+use clap_complete::ArgValueCandidates;
+
+use crate::commands::{Attach, Meant, Outcome, meant};
+use crate::complete;
+use crate::container;
 use crate::context::Context;
-use crate::credentials;
-use crate::error::{AgentChoice, Error, Result};
-use crate::image::{self, Options, Tags};
+use crate::error::{Error, Result};
+use crate::image::Tags;
 use crate::lock::SessionLock;
-use crate::mount;
 use crate::recovery::{self, Found};
 use crate::report::{Report, SessionReport};
-use crate::session::{self, Session, SessionName, Spec};
+use crate::session::{self, Session, SessionName};
+
+mod request;
+
+use request::Request;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,14 +54,14 @@ Environment:
 #[allow(clippy::struct_excessive_bools, reason = "flags")]
 pub struct Args {
     /// Directories of the host to work on [default: the current one]
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub paths: Vec<PathBuf>,
     /// Agent to run [default: the session's, or a menu, or claude]
-    #[arg(short, long, value_name = "AGENT")]
+    #[arg(short, long, value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
     pub agent: Option<String>,
-    /// Name of the session
-    #[arg(short, long, value_name = "NAME", default_value = SessionName::DEFAULT)]
-    pub name: String,
+    /// Name of the session [default: the project's, or default]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCandidates::new(complete::sessions))]
+    pub name: Option<String>,
     /// Do not attach
     #[arg(short, long)]
     pub detach: bool,
@@ -65,7 +69,7 @@ pub struct Args {
     #[arg(short, long)]
     pub yes: bool,
     /// Mount another path of the host's; may be repeated
-    #[arg(long, value_name = "SRC[:DST][:ro]")]
+    #[arg(long, value_name = "SRC[:DST][:ro]", value_hint = ValueHint::AnyPath)]
     pub mount: Vec<String>,
     /// Set a variable inside, or pass on the host's; may be repeated
     #[arg(short, long, value_name = "NAME[=VALUE]")]
@@ -79,13 +83,13 @@ pub struct Args {
 }
 
 impl Args {
-    /// The arguments of a plain `start` of this session.
+    /// The arguments of a plain `start`: of this session, or of the one that is meant here.
     #[must_use]
-    pub fn of(name: &str, detach: bool) -> Self {
+    pub fn of(name: Option<&str>, detach: bool) -> Self {
         Self {
             paths: Vec::new(),
             agent: None,
-            name: name.into(),
+            name: name.map(Into::into),
             detach,
             yes: false,
             mount: Vec::new(),
@@ -110,14 +114,27 @@ impl Args {
 /// # Errors
 /// Nearly all that there are; nothing is changed by a request that is refused.
 pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
-    let name = SessionName::parse(&args.name)?;
+    let here = meant(ctx, args.name.as_deref(), !args.paths.is_empty())?;
     let attaches = ctx.can_attach && !args.detach;
-    if attaches && args.asks_nothing() && !args.look_first {
+    if attaches && args.asks_nothing() && !args.look_first && here.project.is_none() {
         // Most starts are a return to a session that runs: podman says whether it does when the
-        // terminal is attached, and need not be asked before.
-        return Ok(Outcome { report: None, attach: Some(Attach { name, unseen: true }) });
+        // terminal is attached, and need not be asked before. A project's is looked at: another's
+        // may have its name.
+        return Ok(Outcome {
+            report: None,
+            attach: Some(Attach { name: here.name, unseen: true }),
+        });
     }
-    let request = Request::new(ctx, args)?;
+    start(ctx, args, here)
+}
+
+/// Has the session run that is meant, whatever is there of it; then has it attached.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn start(ctx: &Context, args: &Args, meant: Meant) -> Result<Outcome> {
+    let name = meant.name.clone();
+    let request = Request::new(ctx, args, meant)?;
     let _lock = SessionLock::take(ctx, &name)?;
     let (session, tags) = session::find_container(ctx, &name, args.agent.as_deref())?;
     let found = match session {
@@ -165,148 +182,4 @@ fn report(ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Session> {
     }
     recovery::ensure_server(ctx, name)?;
     session::get_with(ctx, name, tags)
-}
-
-/// What is asked for, checked before podman is.
-struct Request<'a> {
-    args: &'a Args,
-    agent: Option<Agent>,
-}
-
-impl<'a> Request<'a> {
-    fn new(ctx: &Context, args: &'a Args) -> Result<Self> {
-        for entry in &args.env {
-            container::env_pair(ctx, entry)?;
-        }
-        let agent = args.agent.as_ref().map(|name| agent::get(ctx, name)).transpose()?;
-        if !args.paths.is_empty() {
-            mount::workspaces(ctx, &args.paths)?;
-        }
-        mount::from_flags(ctx, &args.mount)?;
-        Ok(Self { args, agent })
-    }
-
-    /// Has a session run that exists.
-    fn bring_back(&self, ctx: &Context, session: &Session) -> Result<Found> {
-        self.check(ctx, session)?;
-        recovery::bring_back(ctx, session)
-    }
-
-    /// Makes a session that has no container; one that has its home left is brought back. Whether
-    /// it has is found out on the way: most have none.
-    fn create(&self, ctx: &Context, name: &SessionName, tags: &Tags) -> Result<Found> {
-        let made = self.prepare(ctx, tags).and_then(|(agent, spec)| {
-            let secrets = credentials::secrets(ctx, &agent)?;
-            let made = container::create(ctx, name, spec, &agent, &secrets, Home::New)?;
-            if made {
-                credentials::note_missing(ctx, &agent, &secrets);
-            }
-            Ok(made)
-        });
-        if matches!(made, Ok(true)) {
-            return Ok(Found::Otherwise);
-        }
-        match session::find_home(ctx, name, tags)? {
-            Some(session) => self.bring_back(ctx, &session),
-            None => made.map(|_| Found::Otherwise),
-        }
-    }
-
-    /// The agent of a new session, and what is fixed with it.
-    fn prepare(&self, ctx: &Context, tags: &Tags) -> Result<(Agent, Spec)> {
-        let mounts = mount::resolve(ctx, &self.args.paths, &self.args.mount)?;
-        let agent = match &self.agent {
-            Some(agent) => agent.clone(),
-            None => choose(ctx, tags)?,
-        };
-        let image_id = match tags.id(&agent.name) {
-            Some(id) => id.clone(),
-            None if self.args.yes => build(ctx, &agent)?,
-            None => return Err(Error::ImageNotBuilt { agent: agent.name }),
-        };
-        let spec = Spec {
-            agent: agent.name.clone(),
-            project: mounts.first().map(|mount| mount.source.clone()).unwrap_or_default(),
-            mounts,
-            args: self.args.args.clone(),
-            env: self.args.env.clone(),
-            secrets: BTreeMap::new(),
-            image_id,
-            version: env!("CARGO_PKG_VERSION").into(),
-            created: ctx.now(),
-        };
-        Ok((agent, spec))
-    }
-
-    /// Refuses what a session that exists cannot give.
-    fn check(&self, ctx: &Context, session: &Session) -> Result<()> {
-        let name = session.name.to_string();
-        let spec = &session.spec;
-        if let Some(asked) = self.agent.as_ref().filter(|agent| agent.name != spec.agent) {
-            let (has, asked) = (spec.agent.clone(), asked.name.clone());
-            return Err(Error::SessionAgentDiffers { name, has, asked });
-        }
-        self.check_mounts(ctx, session)?;
-        let differ = |what| Err(Error::SessionSettingsDiffer { name: name.clone(), what });
-        if !self.args.args.is_empty() && self.args.args != spec.args {
-            return differ("agent arguments");
-        }
-        if self.args.env.iter().any(|entry| !spec.env.contains(entry)) {
-            return differ("environment variables");
-        }
-        Ok(())
-    }
-
-    fn check_mounts(&self, ctx: &Context, session: &Session) -> Result<()> {
-        let has = mount::projects(&session.spec.mounts);
-        if !self.args.paths.is_empty() {
-            let asked = mount::workspaces(ctx, &self.args.paths)?;
-            let asked = mount::projects(&asked);
-            if asked != has {
-                return Err(mounts_differ(session, mount::display(&asked)));
-            }
-        } else if !has.iter().any(|project| ctx.cwd.starts_with(project)) {
-            ctx.note(format!(
-                "session '{}' has {} mounted, not the current directory",
-                session.name,
-                mount::display(&has)
-            ));
-        }
-        let asked = mount::from_flags(ctx, &self.args.mount)?;
-        match asked.iter().find(|mount| !session.spec.mounts.contains(mount)) {
-            None => Ok(()),
-            Some(mount) => Err(mounts_differ(session, mount::display(&[&mount.source]))),
-        }
-    }
-}
-
-fn mounts_differ(session: &Session, asked: String) -> Error {
-    let sources: Vec<_> = session.spec.mounts.iter().map(|mount| mount.source.as_str()).collect();
-    Error::SessionMountsDiffer {
-        name: session.name.to_string(),
-        has: mount::display(&sources),
-        asked,
-    }
-}
-
-/// The agent of a session for which none was named: asked for where somebody can be.
-fn choose(ctx: &Context, tags: &Tags) -> Result<Agent> {
-    let (agents, broken) = agent::all(ctx)?;
-    for broken in broken {
-        ctx.note(broken.error.to_string());
-    }
-    if !ctx.can_ask || agents.len() < 2 {
-        return agent::get(ctx, agent::DEFAULT);
-    }
-    let choices = agents.iter().map(|agent| AgentChoice {
-        name: agent.name.clone(),
-        title: agent.definition.title.clone(),
-        ready: tags.id(&agent.name).is_some(),
-    });
-    Err(Error::AgentRequired { agents: choices.collect() })
-}
-
-fn build(ctx: &Context, agent: &Agent) -> Result<String> {
-    image::ensure_base(ctx, &Options::default())?;
-    Ok(image::build(ctx, agent, false)?.image.id)
 }

@@ -2,7 +2,10 @@
 
 use std::thread;
 
+use clap_complete::ArgValueCandidates;
+
 use crate::commands::{Outcome, names_or_default};
+use crate::complete;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::image::Tags;
@@ -24,8 +27,8 @@ Examples:
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Names of the sessions [default: default]
-    #[arg(value_name = "NAME")]
+    /// Names of the sessions [default: the project's, or default]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::sessions))]
     pub names: Vec<String>,
     /// Stop every session
     #[arg(long, conflicts_with = "names")]
@@ -40,7 +43,7 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
     let names = if args.all {
         session::all(ctx)?.into_iter().map(|session| session.name).collect()
     } else {
-        names_or_default(&args.names)?
+        names_or_default(ctx, &args.names)?
     };
     let many = args.all || names.len() > 1;
     if many && !args.all {

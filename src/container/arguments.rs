@@ -1,12 +1,14 @@
 //! What `podman run` is told of a session.
 
+use std::num::NonZeroU32;
+
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::credentials;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::mount;
-use crate::session::{SessionName, Spec};
+use crate::session::{Limits, SessionName, Spec};
 
 const HOME: &str = "/home/agent";
 /// The most processes of a session.
@@ -31,7 +33,7 @@ pub(super) fn arguments(
         format!("--volume={container}:{HOME}"),
     ];
     args.extend(identity(rootless));
-    args.extend(limits(ctx, rootless));
+    args.extend(limits(ctx, rootless, &spec.limits));
     args.extend(spec.labels(name).iter().map(|(key, value)| format!("--label={key}={value}")));
     let relabel = host::selinux_enforces();
     args.extend(spec.mounts.iter().map(|mount| format!("--mount={}", mount.argument(relabel))));
@@ -58,16 +60,25 @@ pub(crate) fn identity(rootless: bool) -> Vec<String> {
     maps.collect()
 }
 
-fn limits(ctx: &Context, rootless: bool) -> Vec<String> {
-    if ctx.podman.is_remote() {
-        return vec![format!("--pids-limit={PIDS}")];
-    }
-    let limits = host::limits(rootless);
+/// What was asked for, else this program's defaults; each only where the host can hold it.
+fn limits(ctx: &Context, rootless: bool, asked: &Limits) -> Vec<String> {
+    let pids = asked.pids.map_or(PIDS, NonZeroU32::get);
+    let host = if ctx.podman.is_remote() {
+        // The virtual machine has all controllers, and memory that this host does not know.
+        host::Limits { memory: None, pids: true, cpus: true }
+    } else {
+        host::limits(rootless)
+    };
+    let memory = asked.memory.clone().map(String::from);
+    let can_memory = host.memory.is_some() || ctx.podman.is_remote();
+    let memory = memory.or(host.memory.map(|bytes| format!("{bytes}b"))).filter(|_| can_memory);
+    let cpus = asked.cpus.map(f64::from).filter(|_| host.cpus);
     let mut args = Vec::new();
-    args.extend(limits.pids.then(|| format!("--pids-limit={PIDS}")));
-    args.extend(limits.memory.map(|bytes| format!("--memory={bytes}b")));
-    if limits.memory.is_none() || !limits.pids {
-        ctx.note("this host does not let podman limit a session's memory and processes");
+    args.extend(host.pids.then(|| format!("--pids-limit={pids}")));
+    args.extend(memory.map(|memory| format!("--memory={memory}")));
+    args.extend(cpus.map(|cpus| format!("--cpus={cpus}")));
+    if !can_memory || !host.pids || (asked.cpus.is_some() && !host.cpus) {
+        ctx.note("this host does not let podman limit all of a session's memory, processes and processors");
     }
     args
 }

@@ -143,7 +143,7 @@ fn write(ctx: &Context, remedy: &Remedy) -> Command {
     let folder = if rustix::process::geteuid().is_root() {
         "/etc/containers".into()
     } else {
-        ctx.config_home().join("containers")
+        ctx.xdg("XDG_CONFIG_HOME", ".config").join("containers")
     };
     let name = format!("agent-session-{}.conf", super::code(remedy.check));
     let file = folder.join("containers.conf.d").join(name);

@@ -23,12 +23,16 @@ impl Error {
             Self::ServerFailed { name, .. } => {
                 format!("agent-session stop {name} && agent-session restart {name}")
             }
+            Self::SetupFailed { name, .. } => format!(
+                "agent-session restart {name} (tries again), or after a change of the project's file \
+                 agent-session rm {name} && agent-session start"
+            ),
             Self::Usage { .. } => "agent-session --help".into(),
             Self::InvalidName(name) => format!("agent-session start -n {}", suggest_name(name)),
             Self::InvalidPath { .. } | Self::InvalidMount { .. } | Self::InvalidEnv { .. } => {
                 "agent-session start --help".into()
             }
-            Self::InvalidConfig { file, .. } => {
+            Self::InvalidConfig { file, .. } | Self::ProjectExists { file } => {
                 format!("${{EDITOR:-vi}} {}", shell_quote(&file.to_string_lossy()))
             }
             Self::SessionNotFound { nearest: Some(near), .. } => {
@@ -38,6 +42,7 @@ impl Error {
                 format!("did you mean '{near}'? agent-session agents")
             }
             Self::AgentNotFound { .. } => "agent-session agents".into(),
+            Self::ProjectNotFound { .. } => "agent-session project init".into(),
             Self::PathNotFound { path, variable: None } => {
                 format!("mkdir -p {}", shell_quote(&path.to_string_lossy()))
             }
@@ -77,6 +82,9 @@ impl Error {
             Self::AgentRequired { .. } => "agent-session start --agent claude".into(),
             Self::Declined { hint, .. } => hint.clone(),
             Self::MountForbidden { .. } => "agent-session start ~/projects/my-app".into(),
+            Self::ProjectUntrusted { root, .. } => {
+                format!("agent-session allow {}", shell_quote(&root.to_string_lossy()))
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ impl Certificates {
             && !found.add_file(file)?
         {
             let message = "holds no certificate in PEM or DER form".into();
-            return Err(Error::InvalidConfig { file: file.clone(), line: 1, message });
+            return Err(Error::InvalidConfig { file: file.clone(), line: 1, column: 1, message });
         }
         Ok(found)
     }

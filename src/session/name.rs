@@ -1,11 +1,15 @@
 //! Names of sessions.
 
 use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
 /// The name of a session: `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`, case-sensitive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct SessionName(String);
 
 impl SessionName {
@@ -31,6 +35,16 @@ impl SessionName {
         }
     }
 
+    /// The name that a directory's own gives, always the same: what a name cannot have becomes `-`.
+    #[must_use]
+    pub fn of_directory(path: &Path) -> Self {
+        let given = path.file_name().unwrap_or_default().to_string_lossy();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let kept: String = given.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+        let trimmed: String = kept.trim_matches(['-', '_', '.']).chars().take(63).collect();
+        Self::parse(&trimmed).unwrap_or_else(|_| Self(Self::DEFAULT.into()))
+    }
+
     /// The name of its container, and of its home volume.
     #[must_use]
     pub fn container(&self) -> String {
@@ -51,8 +65,31 @@ impl SessionName {
     }
 }
 
+impl TryFrom<String> for SessionName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
 impl fmt::Display for SessionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_gives_a_name() {
+        let name = |path: &str| SessionName::of_directory(Path::new(path)).to_string();
+        assert_eq!(name("/home/u/web-app"), "web-app");
+        assert_eq!(name("/home/u/.my app!"), "my-app");
+        assert_eq!(name("/home/u/ä漢"), "default");
+        assert_eq!(name("/"), "default");
+        assert_eq!(name(&format!("/{}", "x".repeat(4000))).len(), 63);
     }
 }
