@@ -154,6 +154,7 @@ const CALLS: &[(&[&str], &[&str], &str, i32)] = &[
     (&["rm", "--force", "x"], &["rm", "nope"], "session_not_found", 3),
     (&["build", "tiny"], &["build", "nope"], "agent_not_found", 3),
     (&["schema"], &["schema", "nope"], "usage", 2),
+    (&["doctor"], &["doctor", "--yes"], "usage", 2),
     (&["allow", "../allowed"], &["allow", "nope"], "path_not_found", 3),
     (&["config", "check", "-a", "shell"], &["config", "check", "-a", "nope"], "agent_not_found", 3),
     (&["project", "init", "../new"], &["project", "init", "nope"], "path_not_found", 3),
