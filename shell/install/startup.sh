@@ -1,0 +1,77 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # what install.sh sets, and what it uses
+# What goes into the user's shell: one marked place in its startup file, the completions, the manual.
+
+user_shell() {
+  shell=${SHELL:-$(getent passwd "$(id -un)" 2>/dev/null | cut -d: -f7)}
+  basename -- "${shell:-sh}"
+}
+
+config_dir=${XDG_CONFIG_HOME:-$HOME/.config}
+data_dir=${XDG_DATA_HOME:-$HOME/.local/share}
+
+startup_file() {
+  case $1 in
+    # Terminals on macOS start login shells, which do not read .bashrc.
+    bash) if [ "$(uname)" = Darwin ]; then echo "$HOME/.bash_profile"; else echo "$HOME/.bashrc"; fi ;;
+    zsh) echo "${ZDOTDIR:-$HOME}/.zshrc" ;;
+    fish) echo "$config_dir/fish/config.fish" ;;
+    nu) echo "$config_dir/nushell/config.nu" ;;
+  esac
+}
+
+completion_file() {
+  case $1 in
+    bash) echo "$data_dir/bash-completion/completions/agent-session" ;;
+    zsh) echo "$data_dir/agent-session/_agent-session" ;;
+    fish) echo "$config_dir/fish/completions/agent-session.fish" ;;
+  esac
+}
+
+completion_source() {
+  case $1 in
+    bash) echo "$checkout/completions/agent-session.bash" ;;
+    zsh) echo "$checkout/completions/_agent-session" ;;
+    fish) echo "$checkout/completions/agent-session.fish" ;;
+  esac
+}
+
+# The lines of the startup file. They do nothing once the program is gone.
+startup_lines() {
+  bin=$(quoted "$prefix/bin") file=$(quoted "$(completion_file "$1")")
+  case $1 in
+    bash | zsh)
+      echo "case \":\$PATH:\" in *:${bin% }:*) ;; *) export PATH=${bin% }:\"\$PATH\" ;; esac"
+      [ "$1" = bash ] || echo "! (( \$+functions[compdef] )) || source ${file% }"
+      has_init "$1" && echo "! command -v agent-session >/dev/null || eval \"\$(agent-session init $1)\""
+      ;;
+    fish)
+      echo "fish_add_path --global --prepend ${bin% }"
+      has_init fish && echo "command --query agent-session; and agent-session init fish | source"
+      ;;
+    nu) echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)" ;;
+  esac
+}
+
+has_init() { "$program" init "$1" >/dev/null 2>&1; }
+
+install_manual() {
+  for page in "$checkout"/docs/man/*.1; do
+    [ ! -e "$page" ] || put_file "$page" "$prefix/share/man/man1/$(basename -- "$page")"
+  done
+}
+
+install_startup() {
+  shell=$(user_shell)
+  step "Preparing your shell, $shell: completions, manual, startup file"
+  install_manual
+  case $shell in
+    bash | zsh | fish | nu) ;;
+    *)
+      say "  there are no completions for $shell; put $prefix/bin on its PATH"
+      return 0
+      ;;
+  esac
+  [ "$shell" = nu ] || put_file "$(completion_source "$shell")" "$(completion_file "$shell")"
+  put_block "$(startup_file "$shell")" "$(startup_lines "$shell")"
+}
