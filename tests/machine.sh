@@ -89,8 +89,12 @@ main() {
   unshare --mount --pid --net --uts --ipc --fork --kill-child "$0" --init "$root" "$@" <&0 3>"$root.up" &
   trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
   read -r pid <"$root.up"
+  if [ "$online" = yes ]; then
+    slirp4netns --configure --disable-host-loopback --ready-fd=3 "$pid" tap0 \
+      >"$root.net" 2>&1 </dev/null 3>"$root.up" &
+    read -r -n 1 _ <"$root.up"
+  fi
   rm "$root.up"
-  [ "$online" = no ] || slirp4netns --configure --disable-host-loopback "$pid" tap0 >"$root.net" 2>&1 </dev/null &
   echo "$pid" >"$root.pid"
   wait -n
 }

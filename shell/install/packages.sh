@@ -91,8 +91,8 @@ install_with() {
 
 # Where the packages come from, for whoever cannot reach it.
 package_servers() {
+  # shellcheck disable=SC2016 # apt-get's own variable
   case $1 in
-    # shellcheck disable=SC2016 # apt-get's own
     apt-get) apt-get indextargets --format '$(SITE)' 2>/dev/null | sort -u | tr '\n' ' ' ;;
   esac
 }
