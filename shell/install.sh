@@ -42,13 +42,13 @@ fail() {
 
 # The words as a shell would take them.
 quoted() {
+  space=
   for word in "$@"; do
     case $word in
-      '' | *[!A-Za-z0-9_./:=@%+,-]*)
-        printf "'%s' " "$(printf '%s' "$word" | sed "s/'/'\\\\''/g")"
-        ;;
-      *) printf '%s ' "$word" ;;
+      '' | *[!A-Za-z0-9_./:=@%+,-]*) word="'$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'" ;;
     esac
+    printf '%s%s' "$space" "$word"
+    space=' '
   done
 }
 
@@ -187,7 +187,7 @@ install_binary() {
   make_dir "$prefix/bin"
   [ -e "$prefix/.crates.toml" ] || remember tracking "$prefix"
   remember binary "$prefix"
-  run cargo install --quiet --locked --path "$checkout" --root "$prefix" || fail 1 \
+  run cargo install --locked --path "$checkout" --root "$prefix" || fail 1 \
     "the build failed (cargo's words are above); what was installed before is still there" "$again"
 }
 
@@ -204,7 +204,7 @@ install_plugin() {
   fi
   plugin=$prefix/bin/nu_plugin_agent_session
   remember plugin "$plugin"
-  run cargo install --quiet --locked --path "$checkout" --root "$prefix" --features nu \
+  run cargo install --locked --path "$checkout" --root "$prefix" --features nu \
     --bin nu_plugin_agent_session || fail 1 "the plugin's build failed (cargo's words are above)" "$again"
   run nu --commands "plugin add r#'$plugin'#"
 }
@@ -259,8 +259,7 @@ install_all() {
   start_session
 }
 
-again="$(quoted "$0" "$@")"
-again=${again% }
+again=$(quoted "$0" "$@")
 : "${HOME:?install.sh: HOME is not set}"
 parse "$@"
 checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)

@@ -10,18 +10,14 @@ package_manager() {
   done
 }
 
-# What makes the base image where no registry answers: one for root, one for users.
-bootstrap_packages() {
-  if [ "$(id -u)" = 0 ]; then echo debootstrap; else echo mmdebstrap; fi
-}
-
 # Without Recommends: runc beside (or for want of) crun, which cannot start containers under hybrid
-# cgroups; catatonit is `--init`; slirp4netns, newuidmap and fuse-overlayfs are for users.
+# cgroups; catatonit is `--init`; slirp4netns, newuidmap and fuse-overlayfs are for users; mmdebstrap
+# makes the base image where no registry answers, and curl fetches Zellij.
 engine_packages() {
   case $1 in
     apt-get)
       echo podman runc conmon catatonit netavark aardvark-dns iptables slirp4netns uidmap \
-        fuse-overlayfs "$(bootstrap_packages)" debian-archive-keyring ca-certificates
+        fuse-overlayfs mmdebstrap debian-archive-keyring ca-certificates curl
       ;;
     dnf) echo podman slirp4netns fuse-overlayfs shadow-utils ;;
     pacman) echo podman aardvark-dns slirp4netns fuse-overlayfs shadow ;;

@@ -41,12 +41,12 @@ startup_lines() {
   bin=$(quoted "$prefix/bin") file=$(quoted "$(completion_file "$1")")
   case $1 in
     bash | zsh)
-      echo "case \":\$PATH:\" in *:${bin% }:*) ;; *) export PATH=${bin% }:\"\$PATH\" ;; esac"
-      [ "$1" = bash ] || echo "! (( \$+functions[compdef] )) || source ${file% }"
+      echo "case \":\$PATH:\" in *:$bin:*) ;; *) export PATH=$bin:\"\$PATH\" ;; esac"
+      [ "$1" = bash ] || echo "! (( \$+functions[compdef] )) || source $file"
       has_init "$1" && echo "! command -v agent-session >/dev/null || eval \"\$(agent-session init $1)\""
       ;;
     fish)
-      echo "fish_add_path --global --prepend ${bin% }"
+      echo "fish_add_path --global --prepend $bin"
       has_init fish && echo "command --query agent-session; and agent-session init fish | source"
       ;;
     nu) echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)" ;;
