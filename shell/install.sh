@@ -187,7 +187,7 @@ install_binary() {
   make_dir "$prefix/bin"
   [ -e "$prefix/.crates.toml" ] || remember tracking "$prefix"
   remember binary "$prefix"
-  run cargo install --locked --path "$checkout" --root "$prefix" || fail 1 \
+  run cargo install --offline --locked --path "$checkout" --root "$prefix" || fail 1 \
     "the build failed (cargo's words are above); what was installed before is still there" "$again"
 }
 
@@ -204,7 +204,7 @@ install_plugin() {
   fi
   plugin=$prefix/bin/nu_plugin_agent_session
   remember plugin "$plugin"
-  run cargo install --locked --path "$checkout" --root "$prefix" --features nu \
+  run cargo install --offline --locked --path "$checkout" --root "$prefix" --features nu \
     --bin nu_plugin_agent_session || fail 1 "the plugin's build failed (cargo's words are above)" "$again"
   run nu --commands "plugin add r#'$plugin'#"
 }
