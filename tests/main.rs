@@ -16,6 +16,7 @@ mod support;
 
 mod agents;
 mod attach;
+mod bare;
 mod build;
 mod claude;
 mod completions;
@@ -26,6 +27,8 @@ mod errors;
 mod fallbacks;
 mod help;
 mod inspect;
+mod install;
+mod installed;
 mod ls;
 mod mounts;
 mod opencode;

@@ -8,6 +8,7 @@ package_manager() {
   for tool in apt-get dnf pacman zypper apk brew; do
     command -v "$tool" >/dev/null && echo "$tool" && return
   done
+  return 0
 }
 
 # Without Recommends: runc beside (or for want of) crun, which cannot start containers under hybrid

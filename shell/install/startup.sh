@@ -42,11 +42,16 @@ startup_lines() {
   case $1 in
     bash | zsh)
       echo "case \":\$PATH:\" in *:$bin:*) ;; *) export PATH=$bin:\"\$PATH\" ;; esac"
-      [ "$1" = bash ] || echo "! (( \$+functions[compdef] )) || source $file"
+      if [ "$1" = zsh ]; then
+        echo "! (( \$+functions[compdef] )) || source $file"
+      else
+        # With bash-completion the file is found by its place, when it is wanted.
+        echo "[ -n \"\${BASH_COMPLETION_VERSINFO-}\" ] || ! [ -r $file ] || . $file"
+      fi
       has_init "$1" && echo "! command -v agent-session >/dev/null || eval \"\$(agent-session init $1)\""
       ;;
     fish)
-      echo "fish_add_path --global --prepend $bin"
+      echo "fish_add_path --path $bin"
       has_init fish && echo "command --query agent-session; and agent-session init fish | source"
       ;;
     nu) echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)" ;;

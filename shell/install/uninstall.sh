@@ -2,15 +2,14 @@
 # shellcheck disable=SC2034,SC2154 # what install.sh sets, and what it uses
 # Takes out what was put in. The record goes last, so that all can be done again.
 
-sessions() { "$program" ls | awk 'NR > 1 { print $1 }'; }
-
 # Whether no session is left. Sessions hold work: no option removes them, only a person who was asked.
 remove_sessions() {
   [ -x "$program" ] || return 0
-  names=$(sessions) || {
+  table=$("$program" ls) || {
     say "  the sessions cannot be listed (why is said above), so they and their images stay"
     return 1
   }
+  names=$(printf '%s\n' "$table" | sed -e 1d -e 's/ .*//')
   [ -n "$names" ] || return 0
   say "  sessions: $(echo "$names" | tr '\n' ' ')"
   if [ "$yes" = yes ] || [ "$dry_run" = yes ] || [ ! -t 0 ]; then
