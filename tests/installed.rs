@@ -88,7 +88,7 @@ fn every_shell_gets_its_lines_and_its_own_program_can_read_them() {
         command
             .args(&check[1..])
             .env_clear()
-            .env("HOME", scratch.path("home"))
+            .env("HOME", scratch.path("stubs"))
             .env("PATH", "/usr/bin:/bin");
         if shell.ends_with("/nu") {
             command.args([

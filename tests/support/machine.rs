@@ -57,8 +57,9 @@ impl Machine {
         let machine = Self { folder, user, init: None };
         fs::create_dir(machine.path("")).unwrap();
         let archive = state.join("bare.tar");
-        let tar = Command::new("tar").arg("-C").arg(machine.path("")).arg("-xf").arg(archive);
-        assert!({ tar }.status().unwrap().success());
+        let mut tar = Command::new("tar");
+        tar.arg("-C").arg(machine.path("")).arg("-xf").arg(archive);
+        assert!(tar.status().unwrap().success());
         machine.trust_the_hosts_certificates();
         machine.mkdir_of_user(&[
             "project",
@@ -122,7 +123,7 @@ impl Machine {
         let rust = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
         let rust = String::from_utf8(rust).unwrap();
         let mut command = Command::new(SCRIPT);
-        command.arg(self.path(""));
+        command.arg(self.folder.path().join("root"));
         command.args((!has_network).then_some("offline"));
         command.args(["robind", rust.trim(), "/opt/rust"]);
         command.args(["robind", env!("CARGO_MANIFEST_DIR"), "/src/agent-session"]);
