@@ -567,7 +567,7 @@ impl Terminal {
     pub fn wait_for_passing(&self, text: &str) -> &Self {
         let begin = Instant::now();
         let mut screen = self.screen.0.lock().unwrap();
-        while !screen.raw.windows(text.len()).any(|window| window == text.as_bytes()) {
+        while !String::from_utf8_lossy(&screen.raw).contains(text) {
             let left = (5 * PATIENCE).saturating_sub(begin.elapsed());
             let shown = screen.parser.screen().contents();
             assert!(!screen.closed && !left.is_zero(), "never came: {text}\n{shown}");

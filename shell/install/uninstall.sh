@@ -77,7 +77,9 @@ uninstall_all() {
   command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
   program=$(all_recorded binary | head -n 1)/bin/agent-session
   step "Looking for sessions"
+  sessions_left=yes
   if remove_sessions; then
+    sessions_left=no
     step "Removing what agent-session made"
     remove_kept
   fi
@@ -90,10 +92,15 @@ uninstall_all() {
   step "Done. Packages (Podman and its helpers) stay, and so does what cargo built in the checkout (cargo clean)."
 }
 
+# Where sessions are left, so are directories: of them the next time must know.
 remove_record() {
   dirs=$(all_recorded dir)
-  rm -- "$manifest"
-  rmdir -- "$(dirname -- "$manifest")" 2>/dev/null || true
-  rmdir -- "$state_dir" 2>/dev/null || true
+  if [ "$sessions_left" = yes ]; then
+    sed -n '/^dir /p' "$manifest" >"$manifest.new"
+    mv "$manifest.new" "$manifest"
+  else
+    rm -- "$manifest"
+    rmdir -- "$(dirname -- "$manifest")" "$state_dir" 2>/dev/null || true
+  fi
   [ -z "$dirs" ] || printf '%s\n' "$dirs" | while IFS= read -r dir; do remove_dir "$dir"; done
 }

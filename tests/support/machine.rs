@@ -40,6 +40,8 @@ impl User {
 
 /// A file as it is: kind and mode, owner, and what it holds.
 type Entry = (u32, u32, Vec<u8>);
+/// Files by their path.
+pub type Contents = BTreeMap<PathBuf, Entry>;
 
 /// A machine, and who works on it.
 pub struct Machine {
@@ -228,11 +230,16 @@ impl Machine {
         found
     }
 
-    /// What is in the user's home, but for what these paths hold.
-    pub fn contents(&self, left_out: &[&str]) -> BTreeMap<PathBuf, Entry> {
+    /// What is in the user's home, but for these paths and what they hold.
+    pub fn contents(&self, left_out: &[&str]) -> Contents {
         let mut found = BTreeMap::new();
         let skip = |path: &Path| left_out.iter().any(|left| path == Path::new(left));
+        // Whoever made them made the directories above them.
+        let above = |path: &Path| left_out.iter().any(|left| Path::new(left).starts_with(path));
         walk(&self.home(""), &skip, &mut |path, full| {
+            if above(path) {
+                return;
+            }
             let meta = fs::symlink_metadata(full).unwrap();
             let text = if meta.is_file() { fs::read(full).unwrap() } else { Vec::new() };
             found.insert(path.to_owned(), (meta.mode(), meta.uid(), text));
