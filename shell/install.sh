@@ -52,9 +52,10 @@ quoted() {
   done
 }
 
-# Shows a command, then runs it.
+show() { say "  \$ $(quoted "$@")"; }
+
 run() {
-  say "  \$ $(quoted "$@")"
+  show "$@"
   [ "$dry_run" = yes ] || "$@"
 }
 
@@ -89,6 +90,7 @@ at_least() {
     { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "${minor%%[!0-9]*}" -ge "${wanted_minor%%[!0-9]*}" ]; }
 }
 
+# shellcheck disable=SC2317 # called by traps
 interrupted() {
   trap '' INT TERM HUP
   printf '\ninstall.sh: interrupted; what is done is not done twice\n  next: %s\n' "$again" >&2
@@ -174,10 +176,13 @@ check_project() {
     fail 2 "a session cannot be given the whole home directory" "$0 ~/projects/my-app (or --no-start)"
 }
 
+# Unlike `cargo fetch`, which fetches what other features and the tests want too: three times as much.
 fetch_crates() {
   step "Fetching the crates that agent-session is made of, if they are not there"
-  run cargo fetch --quiet --locked --manifest-path "$checkout/Cargo.toml" \
-    --target "$(rustc -vV | sed -n 's/^host: //p')" || fail 1 \
+  set -- cargo tree --quiet --locked --edges normal,build --manifest-path "$checkout/Cargo.toml"
+  ! has_plugin || set -- "$@" --features nu
+  show "$@"
+  [ "$dry_run" = yes ] || "$@" >/dev/null || fail 1 \
     "cargo could not fetch the crates: its registry could not be reached (cargo's words are above); nothing is installed" \
     "check the network or the proxy (HTTPS_PROXY), then $again"
 }
@@ -191,9 +196,11 @@ install_binary() {
     "the build failed (cargo's words are above); what was installed before is still there" "$again"
 }
 
+has_plugin() { command -v nu >/dev/null && grep -q '^nu = ' "$checkout/Cargo.toml"; }
+
 # The plugin speaks the protocol of one minor version of nu.
 install_plugin() {
-  command -v nu >/dev/null && grep -q '^nu = ' "$checkout/Cargo.toml" || return 0
+  has_plugin || return 0
   step "Building the Nushell plugin, and registering it with nu"
   built_for=$(sed -n '/^name = "nu-plugin"$/{n;s/^version = "\(.*\)"/\1/p;}' "$checkout/Cargo.lock")
   found=$(nu --version)
@@ -202,7 +209,6 @@ install_plugin() {
     say "  left out: they differ. With nu ${built_for%.*} there: $again"
     return 0
   fi
-  plugin=$prefix/bin/nu_plugin_agent_session
   remember plugin "$plugin"
   run cargo install --offline --locked --path "$checkout" --root "$prefix" --features nu \
     --bin nu_plugin_agent_session || fail 1 "the plugin's build failed (cargo's words are above)" "$again"
@@ -259,21 +265,27 @@ install_all() {
   start_session
 }
 
-again=$(quoted "$0" "$@")
-: "${HOME:?install.sh: HOME is not set}"
-parse "$@"
-checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-program=$prefix/bin/agent-session
-# shellcheck source-path=SCRIPTDIR source=install/packages.sh
-. "$checkout/shell/install/packages.sh"
-# shellcheck source-path=SCRIPTDIR source=install/record.sh
-. "$checkout/shell/install/record.sh"
-# shellcheck source-path=SCRIPTDIR source=install/startup.sh
-. "$checkout/shell/install/startup.sh"
-# shellcheck source-path=SCRIPTDIR source=install/uninstall.sh
-. "$checkout/shell/install/uninstall.sh"
-trap 'interrupted 130' INT
-trap 'interrupted 143' TERM
-trap 'interrupted 129' HUP
-[ "$dry_run" = no ] || say "Nothing is changed: this says what would be done."
-if [ "$uninstall" = yes ]; then uninstall_all; else install_all; fi
+# Called on the last line and never left, so that a `git pull` meanwhile is harmless: all has been read.
+main() {
+  : "${HOME:?install.sh: HOME is not set}"
+  again=$(quoted "$0" "$@")
+  parse "$@"
+  checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+  program=$prefix/bin/agent-session
+  # shellcheck source-path=SCRIPTDIR source=install/packages.sh
+  . "$checkout/shell/install/packages.sh"
+  # shellcheck source-path=SCRIPTDIR source=install/record.sh
+  . "$checkout/shell/install/record.sh"
+  # shellcheck source-path=SCRIPTDIR source=install/startup.sh
+  . "$checkout/shell/install/startup.sh"
+  # shellcheck source-path=SCRIPTDIR source=install/uninstall.sh
+  . "$checkout/shell/install/uninstall.sh"
+  trap 'interrupted 130' INT
+  trap 'interrupted 143' TERM
+  trap 'interrupted 129' HUP
+  [ "$dry_run" = no ] || say "Nothing is changed: this says what would be done."
+  if [ "$uninstall" = yes ]; then uninstall_all; else install_all; fi
+  exit 0
+}
+
+main "$@"

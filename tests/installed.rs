@@ -315,3 +315,27 @@ fn there_is_nothing_to_take_out_of_a_home_that_has_nothing() {
     assert!(output.stdout.contains("Nothing that this script put in"), "{output:?}");
     assert_eq!(scratch.files(), before);
 }
+
+#[test]
+fn a_checkout_that_changes_meanwhile_is_harmless() {
+    let scratch = Scratch::ready();
+    let checkout = scratch.path("checkout");
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/.");
+    fs::create_dir(&checkout).unwrap();
+    for part in ["shell", "completions", "Cargo.toml", "Cargo.lock"] {
+        let source = std::path::Path::new(from).join(part);
+        let copied = Command::new("cp").arg("-r").arg(source).arg(&checkout).status();
+        assert!(copied.unwrap().success());
+    }
+    let script = checkout.join("shell/install.sh");
+    // It ends in the middle of a word.
+    scratch.program(&format!(
+        "case $1 in inspect) exit 3;; start) printf \"'\" >'{}';; esac",
+        script.display()
+    ));
+    let mut command = Command::new(find("sh"));
+    command.arg(&script).arg("--yes").current_dir(scratch.home("project")).env_clear();
+    command.env("PATH", scratch.path("bin")).env("HOME", scratch.path("home"));
+    let output = finish(command);
+    assert_eq!(output.code, 0, "{output:?}");
+}

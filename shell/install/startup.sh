@@ -10,6 +10,9 @@ user_shell() {
 config_dir=${XDG_CONFIG_HOME:-$HOME/.config}
 data_dir=${XDG_DATA_HOME:-$HOME/.local/share}
 
+nu_dir=$data_dir/agent-session
+plugin=$prefix/bin/nu_plugin_agent_session
+
 startup_file() {
   case $1 in
     # Terminals on macOS start login shells, which do not read .bashrc.
@@ -54,7 +57,13 @@ startup_lines() {
       echo "fish_add_path --path $bin"
       has_init fish && echo "command --query agent-session; and agent-session init fish | source"
       ;;
-    nu) echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)" ;;
+    nu)
+      echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)"
+      [ ! -e "$checkout/shell/hook.nu" ] || echo "source r#'$nu_dir/hook.nu'#"
+      [ ! -e "$checkout/shell/agent-session.nu" ] || echo "use r#'$nu_dir/agent-session.nu'# *"
+      # The same commands by way of JSON, where the plugin could not be had.
+      recorded plugin "$plugin" || [ ! -e "$checkout/shell/agent-session.nu" ] || echo "use agent-session-data *"
+      ;;
   esac
 }
 
@@ -66,17 +75,29 @@ install_manual() {
   done
 }
 
+install_completions() {
+  if [ "$1" = nu ]; then
+    for file in "$checkout"/shell/*.nu; do
+      [ ! -e "$file" ] || put_file "$file" "$nu_dir/$(basename -- "$file")"
+    done
+  else
+    put_file "$(completion_source "$1")" "$(completion_file "$1")"
+  fi
+}
+
+# Nushell is often started by a terminal, and is nobody's login shell.
 install_startup() {
-  shell=$(user_shell)
-  step "Preparing your shell, $shell: completions, manual, startup file"
+  shells=$(user_shell)
+  [ "$shells" = nu ] || ! command -v nu >/dev/null || shells="$shells nu"
+  step "Preparing your shell ($shells): completions, manual, startup file"
   install_manual
-  case $shell in
-    bash | zsh | fish | nu) ;;
-    *)
-      say "  there are no completions for $shell; put $prefix/bin on its PATH"
-      return 0
-      ;;
-  esac
-  [ "$shell" = nu ] || put_file "$(completion_source "$shell")" "$(completion_file "$shell")"
-  put_block "$(startup_file "$shell")" "$(startup_lines "$shell")"
+  for shell in $shells; do
+    case $shell in
+      bash | zsh | fish | nu)
+        install_completions "$shell"
+        put_block "$(startup_file "$shell")" "$(startup_lines "$shell")"
+        ;;
+      *) say "  there are no completions for $shell; put $prefix/bin on its PATH" ;;
+    esac
+  done
 }
