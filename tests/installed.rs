@@ -318,24 +318,50 @@ fn there_is_nothing_to_take_out_of_a_home_that_has_nothing() {
 
 #[test]
 fn a_checkout_that_changes_meanwhile_is_harmless() {
-    let scratch = Scratch::ready();
-    let checkout = scratch.path("checkout");
-    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/.");
-    fs::create_dir(&checkout).unwrap();
-    for part in ["shell", "completions", "Cargo.toml", "Cargo.lock"] {
-        let source = std::path::Path::new(from).join(part);
-        let copied = Command::new("cp").arg("-r").arg(source).arg(&checkout).status();
-        assert!(copied.unwrap().success());
-    }
-    let script = checkout.join("shell/install.sh");
+    let mut scratch = Scratch::ready();
+    scratch.copy_checkout();
     // It ends in the middle of a word.
-    scratch.program(&format!(
-        "case $1 in inspect) exit 3;; start) printf \"'\" >'{}';; esac",
-        script.display()
-    ));
-    let mut command = Command::new(find("sh"));
-    command.arg(&script).arg("--yes").current_dir(scratch.home("project")).env_clear();
-    command.env("PATH", scratch.path("bin")).env("HOME", scratch.path("home"));
-    let output = finish(command);
-    assert_eq!(output.code, 0, "{output:?}");
+    let spoil = format!("start) printf \"'\" >'{}'", scratch.script.display());
+    scratch.program(&format!("case $1 in inspect) exit 3;; {spoil};; esac"));
+    scratch.ok(&["--yes"]);
+    assert_eq!(fs::read_to_string(&scratch.script).unwrap(), "'");
+}
+
+/// A machine with a Nushell of this version, and a checkout whose plugin is for 0.115.
+fn with_nu(version: &str) -> Scratch {
+    let mut scratch = Scratch::ready();
+    let checkout = scratch.copy_checkout();
+    fs::write(checkout.join("Cargo.toml"), "rust-version = \"1.95\"\nnu = []\n").unwrap();
+    let lock = "[[package]]\nname = \"nu-plugin\"\nversion = \"0.115.1\"\n";
+    fs::write(checkout.join("Cargo.lock"), lock).unwrap();
+    scratch.stub("nu", &format!("[ $1 != --version ] || echo {version}"));
+    scratch
+}
+
+#[test]
+fn the_plugin_for_nushell_is_registered_and_taken_out_of_its_list() {
+    let scratch = with_nu("0.115.0");
+    scratch.ok(&["--yes"]);
+    let plugin = scratch.home(".cargo/bin/nu_plugin_agent_session");
+    let calls = scratch.calls();
+    let with = "--features nu --bin nu_plugin_agent_session";
+    assert!(calls.iter().any(|call| call.starts_with("cargo install") && call.ends_with(with)));
+    let added = format!("nu --commands plugin add r#'{}'#", plugin.display());
+    assert!(calls.contains(&added), "{calls:?}");
+    assert!(scratch.read(".config/nushell/config.nu").contains(BEGIN));
+    scratch.ok(&["--yes", "--uninstall"]);
+    assert_eq!(scratch.called("nu "), ["nu --commands plugin rm agent_session"]);
+    assert!(!scratch.home(".config/nushell").exists());
+}
+
+#[test]
+fn a_nushell_that_the_plugin_is_not_for_is_told_which_it_is_for() {
+    let scratch = with_nu("0.116.0");
+    let output = scratch.ok(&["--yes"]);
+    assert!(
+        output.stdout.contains("the plugin is for nu 0.115, and this is nu 0.116.0"),
+        "{output:?}"
+    );
+    let calls = scratch.calls();
+    assert!(!calls.iter().any(|call| call.contains("--features nu --bin")), "{calls:?}");
 }

@@ -46,15 +46,14 @@ remove_kept() {
 
 remove_plugin() {
   ! command -v nu >/dev/null || run nu --commands 'plugin rm agent_session' || say "  nu did not know the plugin"
-  [ ! -e "$1" ] || run rm -- "$1"
 }
 
 # Cargo keeps the list of what it installed in two files, and leaves them when the list is empty.
 remove_binary() {
-  if command -v cargo >/dev/null && run cargo uninstall --quiet --root "$1" agent-session; then
-    :
-  elif [ -e "$1/bin/agent-session" ]; then
-    run rm -- "$1/bin/agent-session"
+  if ! command -v cargo >/dev/null || ! run cargo uninstall --quiet --root "$1" agent-session; then
+    for file in "$1/bin/agent-session" "$1/bin/nu_plugin_agent_session"; do
+      [ ! -e "$file" ] || run rm -- "$file"
+    done
   fi
   if recorded tracking "$1" && ! grep -qs '=' "$1/.crates.toml"; then
     run rm -f -- "$1/.crates.toml" "$1/.crates2.json"

@@ -37,6 +37,8 @@ pub struct Scratch {
     pub shell: &'static str,
     /// What runs the script.
     pub interpreter: Vec<&'static str>,
+    /// The script, of this checkout or of a copy.
+    pub script: PathBuf,
     /// Further variables.
     pub vars: Vec<(&'static str, String)>,
 }
@@ -45,7 +47,13 @@ impl Scratch {
     /// A machine that has nothing but Rust and this package manager.
     pub fn with(manager: &str, script: &str) -> Self {
         let root = tempfile::Builder::new().prefix("as-install-").tempdir().unwrap();
-        let scratch = Self { root, shell: "/bin/bash", interpreter: vec!["sh"], vars: Vec::new() };
+        let scratch = Self {
+            root,
+            shell: "/bin/bash",
+            interpreter: vec!["sh"],
+            script: SCRIPT.into(),
+            vars: Vec::new(),
+        };
         for folder in ["home/project", "bin", "stubs"] {
             fs::create_dir_all(scratch.path(folder)).unwrap();
         }
@@ -86,6 +94,19 @@ impl Scratch {
         self.executable(&format!("bin/{name}"), name, script);
     }
 
+    /// Has the script be of a copy of this checkout, which may be changed.
+    pub fn copy_checkout(&mut self) -> PathBuf {
+        let checkout = self.path("checkout");
+        fs::create_dir(&checkout).unwrap();
+        for part in ["shell", "completions", "Cargo.toml", "Cargo.lock"] {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+            let copied = Command::new("cp").arg("-r").arg(source).arg(&checkout).status();
+            assert!(copied.unwrap().success());
+        }
+        self.script = checkout.join("shell/install.sh");
+        checkout
+    }
+
     /// What `cargo install` is to install.
     pub fn program(&self, script: &str) {
         self.executable("stubs/agent-session", "agent-session", script);
@@ -119,7 +140,8 @@ impl Scratch {
     }
 
     fn words(&self, args: &[&str]) -> Vec<String> {
-        let head = self.interpreter.iter().copied().chain([SCRIPT]);
+        let script = self.script.to_str().unwrap();
+        let head = self.interpreter.iter().copied().chain([script]);
         head.chain(args.iter().copied()).map(String::from).collect()
     }
 
