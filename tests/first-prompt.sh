@@ -32,11 +32,11 @@ make_machine() {
 
 boot() {
   mkfifo "$work/power"
-  "$checkout/tests/machine.sh" "$root" robind "$(rustc --print sysroot)" /opt/rust \
+  exec 9<>"$work/power"
+  read -r init < <("$checkout/tests/machine.sh" "$root" robind "$(rustc --print sysroot)" /opt/rust \
     robind "${CARGO_HOME:-$HOME/.cargo}/registry" /opt/registry \
-    robind "$checkout" /src/agent-session bind "$work/target" /opt/target <"$work/power" &
-  exec 9>"$work/power"
-  tail --pid=$! -F -n +1 "$root.pid" 2>/dev/null | read -r init
+    robind "$checkout" /src/agent-session bind "$work/target" /opt/target <"$work/power" 9>&-)
+  machine=$!
 }
 
 inside() {
@@ -62,17 +62,17 @@ measure() {
 
 clean_up() {
   exec 9>&-
-  wait
+  wait "$machine" || true
   rm -rf --one-file-system "$work"
 }
 
 main() {
   trap clean_up EXIT
   make_machine
-  shopt -s lastpipe
   boot
   measure "a bare machine:"
-  inside 'agent=~/.cargo/bin/agent-session; $agent stop --all && $agent rm --force default && rm -r $agent /opt/target/*' >/dev/null
+  inside "PATH=\$PATH:/root/.cargo/bin; agent-session stop --all; agent-session rm --force default" >/dev/null
+  inside "rm -r /root/.cargo/bin/agent-session /opt/target/*"
   measure "with Podman and the images:"
 }
 

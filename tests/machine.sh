@@ -2,10 +2,10 @@
 # Boots a directory with Debian in it as a machine of its own, with namespaces
 # for mounts, processes, names and the network, and the Rust of this machine.
 #
-#   tests/machine.sh ROOT [offline] [bind SOURCE TARGET]...
+#   tests/machine.sh ROOT [offline] [bind|robind SOURCE TARGET]...
 #
-# Writes the process id of its init to ROOT.pid when it is up (enter it with
-# nsenter), and ends, with all that runs in it, when standard input does.
+# Prints the process id of its init when it is up (enter it with nsenter), and
+# ends, with all that runs in it, when standard input does.
 set -euo pipefail
 
 # ------------------------------------------------------- inside, as its init
@@ -40,7 +40,7 @@ make_devices() {
   ln -s fd/2 "$1/stderr"
 }
 
-# bind_all ROOT [bind SOURCE TARGET]...
+# bind_all ROOT [bind|robind SOURCE TARGET]...: the latter are read-only.
 bind_all() {
   local root=$1
   shift
@@ -84,7 +84,6 @@ main() {
     online=no
     shift
   }
-  rm -f "$root.pid"
   mkfifo "$root.up"
   unshare --mount --pid --net --uts --ipc --fork --kill-child "$0" --init "$root" "$@" <&0 3>"$root.up" &
   trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
@@ -95,7 +94,7 @@ main() {
     read -r -n 1 _ <"$root.up"
   fi
   rm "$root.up"
-  echo "$pid" >"$root.pid"
+  echo "$pid"
   wait -n
 }
 

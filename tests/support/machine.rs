@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use portable_pty::CommandBuilder;
 
-use super::{Output, Terminal, eventually, var};
+use super::{Output, Terminal, var};
 
 const PATH: &str = "/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/machine.sh");
@@ -47,7 +48,8 @@ pub type Contents = BTreeMap<PathBuf, Entry>;
 pub struct Machine {
     folder: tempfile::TempDir,
     user: User,
-    init: Option<Child>,
+    /// What keeps it up, and the process id of its init.
+    running: Option<(Child, String)>,
 }
 
 impl Machine {
@@ -56,7 +58,7 @@ impl Machine {
         let state = PathBuf::from(var("AGENT_SESSION_TEST_DIR"));
         let folder = tempfile::Builder::new().prefix("machine-").tempdir_in(&state).unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let machine = Self { folder, user, init: None };
+        let machine = Self { folder, user, running: None };
         fs::create_dir(machine.path("")).unwrap();
         let archive = state.join("bare.tar");
         let mut tar = Command::new("tar");
@@ -132,30 +134,31 @@ impl Machine {
         command.args(["robind".into(), registry(), "/opt/registry".into()]);
         command.arg("bind").arg(target).arg("/opt/target");
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.init = Some(command.spawn().unwrap());
-        eventually("the machine is up", || self.pid().is_some());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut machine = command.spawn().unwrap();
+        let mut pid = String::new();
+        BufReader::new(machine.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+        assert!(pid.ends_with('\n'), "the machine does not come up");
+        self.running = Some((machine, pid.trim().to_owned()));
     }
 
     /// The process id of its init.
-    fn pid(&self) -> Option<String> {
-        let text = fs::read_to_string(self.folder.path().join("root.pid")).ok()?;
-        text.ends_with('\n').then(|| text.trim().to_owned())
+    fn pid(&self) -> &str {
+        &self.running.as_ref().expect("the machine is up").1
     }
 
     /// Everybody may open it on a machine with udev.
     pub fn open_network_device(&self) {
-        let device = format!("/proc/{}/root/dev/net/tun", self.pid().unwrap());
+        let device = format!("/proc/{}/root/dev/net/tun", self.pid());
         fs::set_permissions(device, fs::Permissions::from_mode(0o666)).unwrap();
     }
 
     /// Ends everything on it.
     pub fn halt(&mut self) {
-        if let Some(mut init) = self.init.take() {
-            drop(init.stdin.take());
-            let _ = init.wait();
+        if let Some((mut machine, _)) = self.running.take() {
+            drop(machine.stdin.take());
+            let _ = machine.wait();
         }
-        let _ = fs::remove_file(self.folder.path().join("root.pid"));
     }
 
     /// What has a script run by the machine's user, in the project. The first process stays outside
@@ -165,7 +168,7 @@ impl Machine {
         let home = format!("/{}", self.user.home());
         let name = self.user.name();
         let mut words: Vec<String> = enter.iter().map(ToString::to_string).collect();
-        words.push(format!("--target={}", self.pid().unwrap()));
+        words.push(format!("--target={}", self.pid()));
         words.extend(["--", "env", "-i"].map(String::from));
         words.extend([format!("PATH={PATH}"), format!("HOME={home}"), format!("USER={name}")]);
         words.extend(["TERM=xterm-256color", "LANG=C.UTF-8", "SHELL=/bin/bash"].map(String::from));
