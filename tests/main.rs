@@ -16,6 +16,7 @@ mod support;
 
 mod agents;
 mod attach;
+mod bare;
 mod build;
 mod claude;
 mod completions;
@@ -28,6 +29,8 @@ mod fallbacks;
 mod help;
 mod hostile;
 mod inspect;
+mod install;
+mod installed;
 mod ls;
 mod man;
 mod mounts;

@@ -60,7 +60,7 @@ packages=(
   # the base image, where no registry answers; a server and certificates of its own
   mmdebstrap debootstrap ca-certificates openssl
   # shells and tools the tests drive, and the linters
-  zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
+  zsh fish busybox tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
   strace mandoc
 )
 
@@ -212,6 +212,27 @@ setup_base() {
   [ -s "$state/base.tar" ] || make_base_tar
   get_base
   share_images "$base"
+}
+
+# ----------------------------------------------------------- bare machine
+
+# What shell/install.sh is tried on: a Debian with sudo and an ordinary user, to
+# which tests/machine.sh lends this machine's Rust, and nothing else.
+setup_bare() {
+  [ ! -s "$state/bare.tar" ] || return 0
+  local root
+  rm -rf --one-file-system "$state"/bare.??????
+  root=$(mktemp -d "$state/bare.XXXXXX")
+  chmod 755 "$root"
+  logged bare debootstrap --variant=minbase --include=sudo,ca-certificates bookworm "$root"
+  chroot "$root" useradd --create-home --shell /bin/bash mia
+  put "$root/etc/sudoers.d/mia" 440 <<<'mia ALL=(ALL) NOPASSWD: ALL'
+  put "$root/etc/hosts" 644 <<<'127.0.0.1 localhost bare'
+  # The other end of slirp4netns.
+  put "$root/etc/resolv.conf" 644 <<<'nameserver 10.0.2.3'
+  tar -C "$root" --numeric-owner -cf "$state/bare.tar.new" .
+  mv "$state/bare.tar.new" "$state/bare.tar"
+  rm -rf --one-file-system "$root"
 }
 
 # ----------------------------------------------------------------- engine
@@ -367,6 +388,7 @@ setup_all() {
   phase devices setup_devices
   phase rootless revive_rootless
   phase base setup_base
+  phase bare setup_bare
   phase podman setup_engine
   phase nushell setup_nu
   phase zellij setup_zellij

@@ -16,9 +16,11 @@ use serde_json::Value;
 
 pub mod compatibility;
 pub mod fake_model;
+pub mod machine;
 pub mod picture;
 pub mod real;
 pub mod schema;
+pub mod scratch;
 pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
@@ -506,6 +508,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// A program on a terminal of 100 columns and 30 lines.
+    pub fn of(command: CommandBuilder) -> Self {
+        Self::new(command, 100, 30)
+    }
+
     fn new(command: CommandBuilder, columns: u16, lines: u16) -> Self {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
@@ -554,6 +561,19 @@ impl Terminal {
         let trimmed =
             |screen: &str| screen.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
         self.wait(text, |screen| screen.contains(text) || trimmed(screen).contains(text))
+    }
+
+    /// Waits until a text has come, shown still or not, for as long as a build takes on a slow machine.
+    pub fn wait_for_passing(&self, text: &str) -> &Self {
+        let begin = Instant::now();
+        let mut screen = self.screen.0.lock().unwrap();
+        while !String::from_utf8_lossy(&screen.raw).contains(text) {
+            let left = (5 * PATIENCE).saturating_sub(begin.elapsed());
+            let shown = screen.parser.screen().contents();
+            assert!(!screen.closed && !left.is_zero(), "never came: {text}\n{shown}");
+            screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+        }
+        self
     }
 
     /// Waits until the screen satisfies a condition.
