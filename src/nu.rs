@@ -20,10 +20,6 @@ mod value;
 
 pub use command::DataCommand;
 
-/// The version of Nushell that the plugin is built for: it works with those of the same minor
-/// version.
-pub const NUSHELL: &str = "0.115.1";
-
 /// The plugin.
 #[derive(Debug, Clone, Copy)]
 pub struct AgentSession;

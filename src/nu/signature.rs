@@ -101,28 +101,40 @@ fn help_of(arg: &Arg) -> String {
     }
 }
 
-/// The long help: what is not examples, and the examples that are for Nushell, as pairs of
-/// description and command.
+/// The long help: what is not examples, and the examples as pairs of description and command: those
+/// for Nushell, which begin with `>`; where there is none, those for any shell, which begin with `$`.
 pub(super) fn help(command: &clap::Command) -> (String, Vec<(String, String)>) {
     let text = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let (examples, other): (Vec<_>, Vec<_>) =
         text.split("\n\n").partition(|section| section.starts_with("Examples:"));
-    let mut pairs = Vec::new();
-    let mut description = "";
-    for line in examples.iter().flat_map(|section| section.lines().skip(1)).map(str::trim) {
-        match line.split_once(' ') {
-            Some((mark @ ("$" | ">"), example)) => {
-                // What is piped on as JSON is for other shells; a caret is past the plugin.
-                if mark == ">" && !example.starts_with('^')
-                    || mark == "$" && !example.contains(" --json")
-                {
-                    pairs.push((description.to_owned(), example.to_owned()));
-                }
-            }
-            _ => description = line.trim_end_matches(':'),
+    let lines = examples.iter().flat_map(|section| section.lines().skip(1)).map(str::trim);
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in lines {
+        match (line.split_once(' '), entries.last_mut()) {
+            (Some(("$", example)), Some(entry)) => entry.any_shell.push(example),
+            (Some((">", example)), Some(entry)) => entry.nushell.push(example),
+            _ => entries.push(Entry { what: line.trim_end_matches(':'), ..Entry::default() }),
         }
     }
-    (other.join("\n\n"), pairs)
+    (other.join("\n\n"), entries.iter().flat_map(Entry::pairs).collect())
+}
+
+#[derive(Default)]
+struct Entry<'a> {
+    what: &'a str,
+    any_shell: Vec<&'a str>,
+    nushell: Vec<&'a str>,
+}
+
+impl Entry<'_> {
+    fn pairs(&self) -> Vec<(String, String)> {
+        // What is piped on as JSON is for other shells, and a caret is past the plugin.
+        let any_shell = self.any_shell.iter().filter(|example| !example.contains(" --json"));
+        let own = self.nushell.iter().filter(|example| !example.starts_with('^'));
+        let chosen: Vec<_> =
+            if self.nushell.is_empty() { any_shell.collect() } else { own.collect() };
+        chosen.iter().map(|example| (self.what.to_owned(), (**example).to_owned())).collect()
+    }
 }
 
 #[cfg(test)]
