@@ -1,6 +1,6 @@
 //! What a command may know of its surroundings. The only reader of the process's environment.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::podman::Podman;
-use crate::process::Programs;
+use crate::process::{Interrupt, Programs};
 
 /// The name of this program's own directories.
 const OWN: &str = "agent-session";
@@ -52,7 +52,6 @@ pub struct Context {
     pub can_ask: bool,
     /// Whether a session can be attached: a terminal on standard input and output, no JSON.
     pub can_attach: bool,
-    environment: Vec<(OsString, OsString)>,
     listener: Listener,
 }
 
@@ -63,22 +62,28 @@ impl Context {
     /// [`Error::Io`] where the user has no home directory or the working directory is gone.
     #[allow(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn from_process(listener: Listener) -> Result<Self> {
-        let environment: Vec<_> = std::env::vars_os().collect();
         let cwd = std::env::current_dir()
             .map_err(|source| Error::io("reading the working directory", source))?;
-        let home = std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
+        let programs = Programs::new(std::env::vars_os().collect(), cwd, Interrupt::default());
+        Self::new(programs, std::env::home_dir(), listener)
+    }
+
+    /// Surroundings that are not those of this process: the directory and the environment of these
+    /// programs. Nobody can be asked, and no terminal attached.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where there is no home directory.
+    pub fn new(programs: Programs, home: Option<PathBuf>, listener: Listener) -> Result<Self> {
+        let home = home.filter(|home| home.is_absolute()).ok_or_else(|| {
             Error::io("finding the home directory", std::io::ErrorKind::NotFound.into())
         })?;
-        let podman = Podman::new(&environment);
-        let programs = Programs::new(environment.clone());
         Ok(Self {
-            cwd,
+            cwd: programs.directory().to_owned(),
             home,
-            podman,
+            podman: Podman::new(&programs),
             programs,
             can_ask: false,
             can_attach: false,
-            environment,
             listener,
         })
     }
@@ -104,7 +109,7 @@ impl Context {
     /// The value of an environment variable that is set and not empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        let found = self.environment.iter().find(|(key, _)| key == name);
+        let found = self.programs.environment().iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 

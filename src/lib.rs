@@ -13,6 +13,9 @@
 //! or fails with an error that says what is missing, and the edge carries that out. `main` runs a
 //! command again when [`prompt`] has completed it.
 //!
+//! The plugin for Nushell, in `nu` and behind the feature of that name, is another edge: its commands
+//! are made from the clap tree, its values from the reports and their [`schema`]s.
+//!
 //! Dependencies point one way: `main -> cli -> commands -> {recovery, settings, project, trust, config,
 //! container, session, agent, image, mount, credentials} -> podman -> process`. [`report`] and
 //! [`error`] are leaves; [`schema`] is derived from them.
@@ -57,6 +60,8 @@ pub mod host;
 pub mod image;
 pub mod lock;
 pub mod mount;
+#[cfg(feature = "nu")]
+pub mod nu;
 pub mod podman;
 pub mod process;
 pub mod progress;

@@ -53,7 +53,10 @@ impl SessionLock {
                     let seconds = timeout.as_secs();
                     return Err(Error::SessionBusy { name: name.into(), seconds });
                 }
-                Err(TryLockError::WouldBlock) => thread::sleep(RETRY),
+                Err(TryLockError::WouldBlock) => {
+                    ctx.programs.interrupt().check("waiting for a lock")?;
+                    thread::sleep(RETRY);
+                }
             }
         }
     }

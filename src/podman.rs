@@ -43,13 +43,14 @@ pub struct Podman {
 }
 
 impl Podman {
-    /// Podman as this environment configures it.
+    /// Podman as the environment of these programs configures it.
     #[must_use]
-    pub fn new(environment: &[(OsString, OsString)]) -> Self {
+    pub fn new(programs: &Programs) -> Self {
+        let environment = programs.environment();
         let remote = cfg!(not(target_os = "linux"))
             || environment.iter().any(|(key, value)| key == "CONTAINER_HOST" && !value.is_empty());
         Self {
-            programs: Programs::new(environment::for_all(environment)),
+            programs: programs.with_environment(environment::for_all(environment)),
             proxies: environment::for_builds(environment),
             remote,
             query_deadline: environment::seconds(environment, "AGENT_SESSION_PODMAN_TIMEOUT")
@@ -195,7 +196,7 @@ impl Podman {
     ) -> Result<bool> {
         let args: Vec<String> =
             ["exec", container].iter().chain(program).map(|arg| (*arg).into()).collect();
-        process::stream(self.command(&args)?, line)
+        process::stream(self.command(&args)?, self.programs.interrupt(), line)
     }
 
     /// Runs a program in a new container of an image that has no network and is removed after it.
@@ -241,7 +242,7 @@ impl Podman {
         }
         let mut command = self.command(&[&head, args].concat())?;
         command.envs(self.proxies.iter().cloned());
-        process::stream(command, line)
+        process::stream(command, self.programs.interrupt(), line)
     }
 
     fn act<const N: usize>(&self, args: [&str; N]) -> Result<()> {
@@ -250,7 +251,8 @@ impl Podman {
     }
 
     fn run(&self, args: &[String], stdin: Option<&[u8]>, deadline: Duration) -> Result<Answer> {
-        let answer = process::run(self.command(args)?, stdin.unwrap_or_default(), deadline)?;
+        let (command, stdin) = (self.command(args)?, stdin.unwrap_or_default());
+        let answer = process::run(command, stdin, deadline, self.programs.interrupt())?;
         answer.ok_or_else(|| Error::PodmanTimeout {
             operation: operation(args),
             seconds: deadline.as_secs(),
@@ -295,17 +297,17 @@ fn expect_ok(operation: &str, answer: Answer) -> Result<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Interrupt;
 
-    fn pair(key: &str, value: &str) -> (OsString, OsString) {
-        (key.into(), value.into())
+    fn podman_at(host: &str) -> Podman {
+        let environment = vec![("CONTAINER_HOST".into(), host.into())];
+        Podman::new(&Programs::new(environment, "/".into(), Interrupt::default()))
     }
 
     #[test]
     fn a_podman_behind_a_socket_is_remote() {
-        assert!(Podman::new(&[pair("CONTAINER_HOST", "ssh://x")]).is_remote());
-        assert!(
-            !Podman::new(&[pair("CONTAINER_HOST", "")]).is_remote() || cfg!(target_os = "macos")
-        );
+        assert!(podman_at("ssh://x").is_remote());
+        assert!(!podman_at("").is_remote() || cfg!(target_os = "macos"));
     }
 
     #[test]

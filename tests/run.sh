@@ -51,13 +51,16 @@ gate_shell() {
   files_like '\.fish$' '^#!.*[/ ]fish' | xargs -0rn1 fish --no-execute
 }
 
-gate_clippy() { cargo clippy --quiet --all-targets --locked -- -D warnings; }
+gate_clippy() {
+  cargo clippy --quiet --all-targets --locked -- -D warnings
+  cargo clippy --quiet --all-targets --locked --features nu-test -- -D warnings
+}
 gate_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --locked; }
 
 # The advisories' database is on the network; the rest needs only the lock file.
 gate_deny() {
   if [ -e deny.toml ] && command -v cargo-deny >/dev/null; then
-    cargo deny --offline check licenses bans sources
+    cargo deny --offline --all-features check licenses bans sources
   else
     say "deny: left out (no deny.toml, or cargo-deny is not installed)"
   fi
@@ -78,11 +81,18 @@ build() {
   "$checkout/tests/setup.sh" images "${CARGO_TARGET_DIR:-$checkout/target}/debug/agent-session"
 }
 
-# Integration tests last: their summary is what the output closes with.
+# The others' tests last: their summary is what the output closes with.
 all_tests() {
   cargo test --locked --lib --bins
   cargo test --locked --doc
-  cargo test --locked --test '*'
+  cargo test --locked --test main
+}
+
+# The plugin for Nushell is built once, with what its tests need: minutes on a machine that is cold. The core program
+# that comes with it is the same, but for what stands in the library.
+plugin_tests() {
+  cargo test --locked --features nu-test --lib nu::
+  cargo test --locked --features nu-test --test nushell
 }
 
 main() {
@@ -98,7 +108,9 @@ main() {
   phase_name=tests
   if [ $# -gt 0 ]; then
     cargo test --locked --tests -- "$@"
+    cargo test --locked --features nu-test --test nushell -- "$@"
   else
+    plugin_tests
     all_tests
   fi
 }

@@ -13,7 +13,8 @@ Examples:
   List the agents:
     $ agent-session agents
   The names of those whose image is built:
-    $ agent-session agents --json | jq -r '.[] | select(.ready).name'";
+    $ agent-session agents --json | jq -r '.[] | select(.ready).name'
+    > agent-session agents | where ready | get name";
 
 /// The arguments of `agents`.
 #[derive(Debug, Clone, clap::Args)]

@@ -18,7 +18,8 @@ Examples:
   Show everything about the session \"frontend\":
     $ agent-session inspect frontend
   What it mounts:
-    $ agent-session inspect frontend --json | jq .mounts";
+    $ agent-session inspect frontend --json | jq .mounts
+    > agent-session inspect frontend | get mounts";
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]

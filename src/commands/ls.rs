@@ -11,7 +11,8 @@ Examples:
   List all sessions:
     $ agent-session ls
   The names of those that run:
-    $ agent-session ls --json | jq -r '.[] | select(.status == \"running\").name'";
+    $ agent-session ls --json | jq -r '.[] | select(.status == \"running\").name'
+    > agent-session ls | where status == running | get name";
 
 /// The arguments of `ls`.
 #[derive(Debug, Clone, clap::Args)]

@@ -15,8 +15,11 @@ const EXAMPLES: &str = "\
 Examples:
   Remove a session, after a question:
     $ agent-session rm frontend
+    > agent-session rm --force frontend
   Remove it without one:
-    $ agent-session rm -f frontend";
+    $ agent-session rm -f frontend
+  Remove all that are stopped, in Nushell:
+    > agent-session ls | where status == stopped | agent-session rm --force";
 
 /// The arguments of `rm`.
 #[derive(Debug, Clone, clap::Args)]

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::context::{Context, Event};
 use crate::error::{Error, Result};
 use crate::lock::make_private;
-use crate::process;
 
 /// How much of a failed work's log goes into the error.
 const TAIL: usize = 30;
@@ -48,9 +47,7 @@ pub(super) fn follow_program(
 ) -> Result<Option<String>> {
     let log = logs(ctx)?.join(format!("{program}.log"));
     follow(ctx, Event::ToolStarted(what), &log, |line| {
-        let mut command = ctx.programs.command(program, args)?;
-        command.current_dir(directory);
-        process::stream(command, line)
+        ctx.programs.within(directory).stream(program, args, line)
     })
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{Podman, expect_ok, query, to_args};
 use crate::error::Result;
+use crate::process;
 
 /// The image that is made where none of this program's is built, out of nothing: what is run is the
 /// program that podman itself brings for `--init`.
@@ -172,7 +173,8 @@ impl Probe<'_> {
         let image = [vec![self.image.clone()], to_args(PROGRAM)].concat();
         let args = [own, &fixed, &self.identity, options, &image].concat();
         let command = self.podman.command(&args)?;
-        let Some(answer) = crate::process::run(command, &[], DEADLINE)? else {
+        let interrupt = self.podman.programs.interrupt();
+        let Some(answer) = process::run(command, &[], DEADLINE, interrupt)? else {
             return Ok(Err(format!("podman run did not end within {} s", DEADLINE.as_secs())));
         };
         Ok(if answer.status.success() { Ok(()) } else { Err(answer.stderr) })

@@ -23,7 +23,7 @@ impl Podman {
         ] {
             let mut command = self.command(&args)?;
             command.envs(self.proxies.iter().cloned());
-            match process::run(command, &[], deadline)? {
+            match process::run(command, &[], deadline, self.programs.interrupt())? {
                 None => return Ok(Err(format!("no answer within {} s", deadline.as_secs()))),
                 Some(answer) if !answer.status.success() => return Ok(Err(answer.stderr)),
                 Some(_) => {}
