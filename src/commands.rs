@@ -20,6 +20,7 @@ pub mod config;
 pub mod deny;
 pub mod doctor;
 pub mod enter;
+pub mod init;
 pub mod inspect;
 pub mod ls;
 pub mod project;
@@ -67,6 +68,8 @@ pub enum Command {
     /// Do what a project asks for when a shell enters it
     #[command(hide = true)]
     Enter(enter::Args),
+    /// Print the hook of a shell, which brings you into a project's session as you enter it
+    Init(init::Args),
 }
 
 /// What came of a command.
@@ -134,6 +137,7 @@ fn dispatch(ctx: &Context, command: &Command) -> Result<Outcome> {
         Command::Config(args) => config::run(ctx, args),
         Command::Project(args) => project::run(ctx, args),
         Command::Enter(args) => enter::run(ctx, args),
+        Command::Init(args) => Ok(init::run(args)),
     }
 }
 

@@ -73,5 +73,6 @@ pub mod report;
 pub mod schema;
 pub mod session;
 pub mod settings;
+pub mod shell;
 pub mod text;
 pub mod trust;

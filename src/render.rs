@@ -85,6 +85,7 @@ pub fn table(report: &Report, surface: Surface) -> String {
             "Wrote {}. When it says what you want: agent-session allow",
             clean(&report.file)
         ),
+        Report::Init(hook) => hook.script.trim_end().into(),
     }
 }
 

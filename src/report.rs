@@ -11,6 +11,7 @@ use crate::doctor::{Check, Verdict};
 use crate::lock;
 use crate::mount::{Mode, Mount};
 use crate::session::{Session, Status};
+use crate::shell::Shell;
 
 mod project;
 
@@ -70,6 +71,8 @@ impl Report {
     pub fn is_well(&self) -> bool {
         !matches!(self, Self::Doctor(report) if report.failed > 0)
     }
+    /// The hook of a shell
+    Init(HookReport),
 }
 
 /// An object where one thing was asked for, a list where several were.
@@ -332,4 +335,11 @@ pub struct CheckReport {
     pub fix: Option<String>,
     /// Whether `--fix` runs that command; it leaves the others to the user.
     pub automatic: bool,
+/// What a shell is to read.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HookReport {
+    /// The shell.
+    pub shell: Shell,
+    /// The text, in the shell's language.
+    pub script: &'static str,
 }

@@ -153,6 +153,7 @@ const CALLS: &[(&[&str], &[&str], &str, i32)] = &[
     (&["stop", "--all"], &["stop", "--all", "x"], "usage", 2),
     (&["rm", "--force", "x"], &["rm", "nope"], "session_not_found", 3),
     (&["build", "tiny"], &["build", "nope"], "agent_not_found", 3),
+    (&["init", "bash"], &["init", "tcsh"], "usage", 2),
     (&["schema"], &["schema", "nope"], "usage", 2),
     (&["doctor"], &["doctor", "--yes"], "usage", 2),
     (&["allow", "../allowed"], &["allow", "nope"], "path_not_found", 3),

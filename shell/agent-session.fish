@@ -1,0 +1,60 @@
+# The hook of agent-session for fish: `agent-session init fish` prints it.
+#
+# At the prompt that follows entering a project, and at no other moment, `agent-session enter` is run: a hook on the
+# change of directory itself would fire in functions, and before the rest of `cd x; and make`.
+# To find out, nothing is started and nothing is opened: when the directory changed, its parents are asked for a name.
+#
+#   AGENT_SESSION_HOOK=0      do nothing
+#   AGENT_SESSION_HOOK=eager  act in a new shell's first directory too
+#
+# fish itself gives `$status` and `$pipestatus` back after an event, and has one function of a name: sourcing this
+# again changes nothing.
+
+if status is-interactive
+    function __agent_session_hook --on-event fish_prompt
+        test "$PWD" = "$__agent_session_pwd"
+        or __agent_session_moved
+    end
+
+    # Recorded first: whatever goes wrong afterwards does not come again at the next prompt.
+    # No command substitution: it would take a name with a newline in it for two.
+    function __agent_session_moved
+        set -l root $PWD
+        while test -n "$root" -a ! -e "$root/.agent-session.toml"
+            string match --quiet --regex '(?s)^(?<root>.*)/' -- $root
+            or set root
+        end
+        set -l last $__agent_session_root
+        set -l is_first (count $__agent_session_pwd)
+        set -g __agent_session_pwd $PWD
+        set -g __agent_session_root $root
+        test -n "$root" -a "$root" != "$last"
+        or return
+        test "$is_first" != 0 -o "$AGENT_SESSION_HOOK" = eager
+        or return
+        __agent_session_is_silent
+        or __agent_session_enter $root
+    end
+
+    function __agent_session_is_silent
+        test "$AGENT_SESSION_HOOK" = 0 -o "$TERM" = dumb -o -z "$TERM"
+        or not test -t 0 -a -t 1
+        or test "$TERM_PROGRAM" = vscode -o "$TERMINAL_EMULATOR" = JetBrains-JediTerm
+        or test -n "$AGENT_SESSION$ZELLIJ$INSIDE_EMACS$VIM$NVIM$ZED_TERM$CI"
+        or test -n "$INTELLIJ_ENVIRONMENT_READER$VSCODE_RESOLVING_ENVIRONMENT"
+    end
+
+    # fish has the terminal ready for its line editor here, and does not look at it again before it reads.
+    # With --again this shell has been in the project before, and has had its hint.
+    function __agent_session_enter --argument-names root
+        set -l modes (stty -g)
+        stty sane
+        if contains -- $root $__agent_session_seen
+            command agent-session enter --again -- $root
+        else
+            set -g -a __agent_session_seen $root
+            command agent-session enter -- $root
+        end
+        stty $modes
+    end
+end
