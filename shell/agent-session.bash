@@ -57,8 +57,8 @@ if [[ $- == *i* ]]; then
   if [[ ${PROMPT_COMMAND[*]-} == *__agent_session_hook* ]]; then
     :
   elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) && [[ ${PROMPT_COMMAND[*]@a} == *a* ]]; then
-    PROMPT_COMMAND+=('${__agent_session+__agent_session_hook}')
+    PROMPT_COMMAND+=('${__agent_session+"__agent_session_hook"}')
   else
-    PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}'${__agent_session+__agent_session_hook}'
+    PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}'${__agent_session+"__agent_session_hook"}'
   fi
 fi

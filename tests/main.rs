@@ -28,6 +28,7 @@ mod errors;
 mod fallbacks;
 mod help;
 mod hostile;
+mod hooks;
 mod inspect;
 mod install;
 mod installed;

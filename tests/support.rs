@@ -21,11 +21,12 @@ pub mod picture;
 pub mod real;
 pub mod schema;
 pub mod scratch;
+pub mod shells;
 pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
 /// waits this long unless it fails.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(12);
 
 /// What a session's containers have for a network.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -538,6 +539,12 @@ impl Terminal {
                 let news = screen.raw.len().saturating_sub(read + 2);
                 if read > 0 && screen.raw[news..].windows(3).any(|window| window == b"\x1b[c") {
                     let _ = reader.write_all(b"\x1b[?62;22c");
+                }
+                // And where its cursor is; Nushell draws nothing before it knows.
+                let news = screen.raw.len().saturating_sub(read + 3);
+                if read > 0 && screen.raw[news..].windows(4).any(|window| window == b"\x1b[6n") {
+                    let (row, column) = screen.parser.screen().cursor_position();
+                    let _ = write!(reader, "\x1b[{};{}R", row + 1, column + 1);
                 }
                 screen.closed = read == 0;
                 shared.1.notify_all();
