@@ -350,7 +350,8 @@ fn a_terminal_that_the_program_leaves_raw_is_given_back() {
         "agent-session",
         "#!/bin/sh\n[ \"$1\" != init ] || exec \"$REAL\" \"$@\"\nstty raw -echo\nkill -KILL $$\n",
     );
-    for kind in Kind::ALL {
+    // zsh and Nushell go on with the modes that any program left behind.
+    for kind in [Kind::Bash, Kind::Fish] {
         let mut shell = bench.shell(kind);
         shell.send_line("cd one");
         shell.send_line("sh -c 'stty -a >../modes'");
