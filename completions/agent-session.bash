@@ -37,6 +37,9 @@ _agent__session() {
             agent__session,enter)
                 cmd="agent__session__subcmd__enter"
                 ;;
+            agent__session,init)
+                cmd="agent__session__subcmd__init"
+                ;;
             agent__session,inspect)
                 cmd="agent__session__subcmd__inspect"
                 ;;
@@ -84,6 +87,7 @@ _agent__session() {
     case "${cmd}" in
         agent__session)
             opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect doctor schema allow deny status config project enter"
+            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect schema allow deny enter init"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -324,7 +328,25 @@ _agent__session() {
             return 0
             ;;
         agent__subcmd__session__subcmd__enter)
-            opts="-h --format --json --help"
+            opts="-h --again --format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        agent__subcmd__session__subcmd__init)
+            opts="-h --format --json --help bash zsh fish nu"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

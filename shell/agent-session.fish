@@ -44,17 +44,18 @@ if status is-interactive
         or test -n "$INTELLIJ_ENVIRONMENT_READER$VSCODE_RESOLVING_ENVIRONMENT"
     end
 
-    # fish has the terminal ready for its line editor here, and does not look at it again before it reads.
+    # fish has set the terminal up for its line editor here, and does not look at it again before it reads: what a
+    # program that was killed left behind must be undone. Ctrl+C works in these modes; nothing that is asked would.
     # With --again this shell has been in the project before, and has had its hint.
     function __agent_session_enter --argument-names root
-        set -l modes (stty -g)
-        stty sane
-        if contains -- $root $__agent_session_seen
-            command agent-session enter --again -- $root
-        else
-            set -g -a __agent_session_seen $root
-            command agent-session enter -- $root
-        end
-        stty $modes
+        set -q __agent_session_modes
+        or set -g __agent_session_modes (stty -g)
+        set -l again
+        contains -- $root $__agent_session_seen
+        and set again --again
+        or set -g -a __agent_session_seen $root
+        command agent-session enter $again -- $root
+        test $status -le 128
+        or stty $__agent_session_modes
     end
 end

@@ -29,6 +29,7 @@ mod fallbacks;
 mod help;
 mod hostile;
 mod hooks;
+mod hostile;
 mod inspect;
 mod install;
 mod installed;

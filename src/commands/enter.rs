@@ -23,6 +23,9 @@ pub struct Args {
     /// The directory with the project's file
     #[arg(value_name = "ROOT", value_hint = clap::ValueHint::DirPath)]
     pub root: PathBuf,
+    /// Say nothing of a project that is not allowed: this shell has said it before
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// Does what a project asks for when a shell enters it. It never asks and never builds; whatever
@@ -50,6 +53,7 @@ pub fn line(error: &Error) -> String {
 fn enter(ctx: &Context, args: &Args) -> Result<Outcome> {
     match project::at(ctx, &args.root)? {
         Here::Nowhere | Here::Denied(_) => {}
+        Here::Untrusted(_) if args.again => {}
         Here::Untrusted(root) => {
             let root = root.display();
             ctx.note(format!("{root} has a project file that is not allowed: agent-session allow"));

@@ -214,6 +214,13 @@ impl Shell<'_> {
         self.wait_for_prompt(prompts + 1);
     }
 
+    /// Throws away the line that was typed so far, and waits for another prompt.
+    pub fn give_up_line(&mut self) {
+        // What shows a menu closes it with the first key.
+        self.terminal.send("\x15\x15");
+        self.send_line("");
+    }
+
     /// The number of the last prompt on the screen.
     pub fn prompts(&self) -> usize {
         number_of_last_prompt(&self.terminal.text())
