@@ -43,12 +43,17 @@ files_like() {
 }
 
 gate_shell() {
-  local shebang='^#!.*[/ ](ba)?sh( |$)'
-  files_like '\.sh$' "$shebang" | xargs -0r shellcheck --external-sources
-  files_like '\.sh$' "$shebang" | xargs -0r shfmt -i 2 -ci -d
+  local ours='\.sh$|^(shell|tests)/.*\.bash$' shebang='^#!.*[/ ](ba)?sh( |$)' file
+  files_like "$ours" "$shebang" | xargs -0r shellcheck --external-sources
+  files_like "$ours" "$shebang" | xargs -0r shfmt -i 2 -ci -d
   files_like '\.bash$' '^$.' | xargs -0rn1 bash -n
   files_like '\.zsh$' '^#(!.*[/ ]zsh|compdef )' | xargs -0rn1 zsh -n
   files_like '\.fish$' '^#!.*[/ ]fish' | xargs -0rn1 fish --no-execute
+  files_like '\.nu$' '^#!.*[/ ]nu' | while IFS= read -r -d '' file; do
+    # shellcheck disable=SC2016
+    FILE=$file "$AGENT_SESSION_TEST_NU" --no-config-file --commands \
+      'if not (nu-check --debug $env.FILE) { error make --unspanned {msg: $env.FILE} }'
+  done
 }
 
 gate_clippy() {

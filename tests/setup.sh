@@ -62,6 +62,9 @@ packages=(
   # shells and tools the tests drive, and the linters
   zsh fish busybox tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
   strace mandoc
+  zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
+  # what the shells' hooks are tried beside, and looked at with
+  direnv zoxide strace
 )
 
 missing_packages() {

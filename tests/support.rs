@@ -26,7 +26,7 @@ pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
 /// waits this long unless it fails.
-pub const PATIENCE: Duration = Duration::from_secs(12);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a session's containers have for a network.
 #[derive(Clone, Copy, PartialEq, Eq)]

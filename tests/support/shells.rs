@@ -131,6 +131,11 @@ impl Bench {
         Self { env }
     }
 
+    /// With the real agent-session.
+    pub fn on(env: TestEnv) -> Self {
+        Self { env }
+    }
+
     /// A shell with the hook, in a directory without a project, at its first prompt.
     pub fn shell(&self, kind: Kind) -> Shell<'_> {
         self.shell_with(kind, "", "")

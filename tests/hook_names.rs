@@ -317,9 +317,10 @@ fn is_quiet(shell: &Shell<'_>) -> bool {
     lines.iter().all(|line| line.is_empty() || is_expected(&format!("{line} ")))
 }
 
-/// Nushell itself cannot change to a path that is not text, or has a carriage return in it.
+/// Nushell itself changes to no path that is not text, and takes most control characters out of it.
 fn is_beyond(kind: Kind, root: &std::path::Path) -> bool {
-    kind == Kind::Nu && root.to_str().is_none_or(|text| text.contains('\r'))
+    let is_lost = |c: char| c.is_control() && c != '\n' && c != '\t';
+    kind == Kind::Nu && root.to_str().is_none_or(|text| text.contains(is_lost))
 }
 
 fn visit(kind: Kind) {
