@@ -63,6 +63,8 @@ pub enum Report {
     Config(Box<ConfigReport>),
     /// The project's file that was written
     Project(ProjectReport),
+    /// The hook of a shell
+    Init(HookReport),
 }
 
 impl Report {
@@ -71,8 +73,6 @@ impl Report {
     pub fn is_well(&self) -> bool {
         !matches!(self, Self::Doctor(report) if report.failed > 0)
     }
-    /// The hook of a shell
-    Init(HookReport),
 }
 
 /// An object where one thing was asked for, a list where several were.
@@ -335,6 +335,8 @@ pub struct CheckReport {
     pub fix: Option<String>,
     /// Whether `--fix` runs that command; it leaves the others to the user.
     pub automatic: bool,
+}
+
 /// What a shell is to read.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct HookReport {

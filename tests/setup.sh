@@ -60,9 +60,7 @@ packages=(
   # the base image, where no registry answers; a server and certificates of its own
   mmdebstrap debootstrap ca-certificates openssl
   # shells and tools the tests drive, and the linters
-  zsh fish busybox tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
-  strace mandoc
-  zsh fish tmux shellcheck shfmt hyperfine git jq xz-utils procps curl
+  zsh fish busybox tmux shellcheck shfmt hyperfine git jq xz-utils procps curl mandoc
   # what the shells' hooks are tried beside, and looked at with
   direnv zoxide strace
 )
