@@ -33,6 +33,9 @@
 //!   JSON is private to [`podman`].
 //! - What exists is what Podman says exists: labels on a session's container and on its home volume
 //!   carry all that there is to know of it. Locks are files; nothing is ever read from them.
+//!   [`glimpse`] reads podman's own files, for prompts and completions alone.
+//! - A project's file is bytes until its user allowed it ([`trust`]); the records of that are all
+//!   that this program keeps and reads back.
 //! - Every command can be repeated from any state that a crash can leave.
 //! - A failure is never turned into an empty result.
 //! - No decision is taken on podman's words where an exit code or a JSON field can decide.

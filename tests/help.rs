@@ -45,7 +45,9 @@ fn start_sessions(env: &TestEnv) {
 /// Runs a line on a terminal: yes to every question, the menu's default, away from every session.
 fn run(line: &str) {
     let env = somebody();
-    if line.starts_with("agent-session allow") {
+    if line.ends_with("allow ~/downloads") {
+        env.ok(&["deny", env.path("home/downloads").to_str().unwrap()]);
+    } else if line.starts_with("agent-session allow") {
         env.write("project/.agent-session.toml", "agent = 'shell'\n");
     } else if !line.starts_with("agent-session start") {
         start_sessions(&env);

@@ -245,3 +245,16 @@ fn who_names_a_session_or_a_path_goes_on_without_an_untrusted_file() {
     env.ok(&["deny"]);
     assert_eq!(env.json(&["start"])["name"], "default");
 }
+
+#[test]
+fn a_setup_of_an_ordinary_user_runs_as_that_user() {
+    let env = TestEnv::rootless();
+    let name = env.name("setup");
+    allow(&env, &format!("name = '{name}'\nsetup = 'id -u >made; pwd >>made'"));
+    env.ok(&["start", "-d"]);
+    let made = env.path("project/made");
+    assert_eq!(std::fs::read_to_string(&made).unwrap(), "1000\n/workspace\n");
+    use std::os::unix::fs::MetadataExt;
+    let owner = |path| std::fs::metadata(path).unwrap().uid();
+    assert_eq!(owner(made), owner(env.project()));
+}
