@@ -86,8 +86,7 @@ _agent__session() {
 
     case "${cmd}" in
         agent__session)
-            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect doctor schema allow deny status config project enter"
-            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect schema allow deny enter init"
+            opts="-h -V --format --json --help --version start stop restart ls list rm build agents inspect doctor schema allow deny status config project enter init"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
