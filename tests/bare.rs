@@ -1,4 +1,5 @@
-//! `shell/install.sh` on a bare machine, for real: Debian's packages, cargo, Podman, images, sessions.
+//! `shell/install.sh` on a bare machine, for real: Debian's packages, cargo, Podman, images, sessions. It is called as the
+//! README.md says.
 
 use crate::support::machine::{Contents, Machine, User};
 use crate::support::{Output, Terminal};

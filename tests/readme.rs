@@ -5,7 +5,8 @@
 //!   terminal or off it, whatever numbers and white space are in it. A `…` stands for anything.
 //! - `nu`: a script of Nushell's that must succeed.
 //!
-//! A comment `<!-- given: … -->` holds a script that prepares what a reader has: projects, sessions.
+//! A block below a comment `<!-- file: PATH -->` is written to that file, below the working directory
+//! or the home (`~/`). A comment `<!-- given: … -->` holds a script that prepares what a reader has: projects, sessions.
 //! A section whose blocks are run by another test says by which: `<!-- run by: tests/… -->`.
 
 use std::fs;
@@ -19,6 +20,7 @@ enum Step {
     Script(String),
     Console(String),
     Nushell(String),
+    File(String, String),
 }
 
 /// The part of the README under one heading.
@@ -36,6 +38,7 @@ fn readme() -> String {
 fn sections(text: &str) -> Vec<Section> {
     let mut all = vec![Section::default()];
     let mut lines = text.lines();
+    let mut file = None;
     while let Some(line) = lines.next() {
         if let Some(title) = line.strip_prefix("## ") {
             all.push(Section { title: title.into(), ..Section::default() });
@@ -43,11 +46,17 @@ fn sections(text: &str) -> Vec<Section> {
         let section = all.last_mut().unwrap();
         if let Some(script) = line.strip_prefix("<!-- given: ") {
             section.steps.push(Step::Script(script.trim_end_matches(" -->").into()));
+        } else if let Some(path) = line.strip_prefix("<!-- file: ") {
+            file = Some(path.trim_end_matches(" -->").to_owned());
         } else if let Some(test) = line.strip_prefix("<!-- run by: ") {
             section.run_by = Some(test.trim_end_matches(" -->").into());
         } else if let Some(language) = line.strip_prefix("```") {
             let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
             let block = block.join("\n");
+            if let Some(path) = file.take() {
+                section.steps.push(Step::File(path, block));
+                continue;
+            }
             section.steps.extend(match language {
                 "sh" => Some(Step::Script(block)),
                 "console" => Some(Step::Console(block)),
@@ -63,7 +72,8 @@ fn sections(text: &str) -> Vec<Section> {
 /// What a reader has at hand: a home with projects, a key, the images.
 fn reader() -> TestEnv {
     let mut env = TestEnv::new();
-    for folder in ["projects/my-app", "frontend", "backend", "api", "docs"] {
+    for folder in ["projects/my-app", "projects/shared-libs", "frontend", "backend", "api", "docs"]
+    {
         env.mkdir(&format!("home/{folder}"));
     }
     env.write("home/.claude.json", r#"{"apiKey": "sk-ant-api03-the-readers"}"#);
@@ -82,6 +92,14 @@ fn run(section: &Section) {
             }
             Step::Console(text) => console(&env, &mut folder, text),
             Step::Nushell(script) => nushell(&env, &folder, script),
+            Step::File(path, text) => {
+                let path = match path.strip_prefix("~/") {
+                    Some(path) => env.path("home").join(path),
+                    None => folder.join(path),
+                };
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
         }
     }
 }
