@@ -180,7 +180,7 @@ check_project() {
 fetch_crates() {
   step "Fetching the crates that agent-session is made of, if they are not there"
   set -- cargo tree --quiet --locked --edges normal,build --manifest-path "$checkout/Cargo.toml"
-  ! has_plugin || set -- "$@" --features nu
+  ! has_nu || set -- "$@" --features nu
   show "$@"
   [ "$dry_run" = yes ] || "$@" >/dev/null || fail 1 \
     "cargo could not fetch the crates: its registry could not be reached (cargo's words are above); nothing is installed" \
@@ -196,11 +196,11 @@ install_binary() {
     "the build failed (cargo's words are above); what was installed before is still there" "$again"
 }
 
-has_plugin() { command -v nu >/dev/null && grep -q '^nu = ' "$checkout/Cargo.toml"; }
+has_nu() { command -v nu >/dev/null; }
 
 # The plugin speaks the protocol of one minor version of nu.
 install_plugin() {
-  has_plugin || return 0
+  has_nu || return 0
   step "Building the Nushell plugin, and registering it with nu"
   built_for=$(sed -n '/^name = "nu-plugin"$/{n;s/^version = "\(.*\)"/\1/p;}' "$checkout/Cargo.lock")
   found=$(nu --version)
@@ -216,7 +216,6 @@ install_plugin() {
 }
 
 check_machine() {
-  "$program" doctor --help >/dev/null 2>&1 || return 0
   step "Looking for what stands in the way of a session"
   run "$program" doctor && return
   ask "Let doctor mend what it can?" || fail 6 "not mended" "$program doctor --fix"

@@ -51,34 +51,32 @@ startup_lines() {
         # With bash-completion the file is found by its place, when it is wanted.
         echo "[ -n \"\${BASH_COMPLETION_VERSINFO-}\" ] || ! [ -r $file ] || . $file"
       fi
-      has_init "$1" && echo "! command -v agent-session >/dev/null || eval \"\$(agent-session init $1)\""
+      echo "! command -v agent-session >/dev/null || eval \"\$(agent-session init $1)\""
       ;;
     fish)
       echo "fish_add_path --path $bin"
-      has_init fish && echo "command --query agent-session; and agent-session init fish | source"
+      echo "command --query agent-session; and agent-session init fish | source"
       ;;
     nu)
       echo "\$env.PATH = (\$env.PATH | prepend r#'$prefix/bin'# | uniq)"
-      [ ! -e "$checkout/shell/hook.nu" ] || echo "source r#'$nu_dir/hook.nu'#"
-      [ ! -e "$checkout/shell/agent-session.nu" ] || echo "use r#'$nu_dir/agent-session.nu'# *"
+      echo "source r#'$nu_dir/hook.nu'#"
+      echo "use r#'$nu_dir/agent-session.nu'# *"
       # The same commands by way of JSON, where the plugin could not be had.
-      recorded plugin "$plugin" || [ ! -e "$checkout/shell/agent-session.nu" ] || echo "use agent-session-data *"
+      recorded plugin "$plugin" || echo "use agent-session-data *"
       ;;
   esac
 }
 
-has_init() { "$program" init "$1" >/dev/null 2>&1; }
-
 install_manual() {
   for page in "$checkout"/docs/man/*.1; do
-    [ ! -e "$page" ] || put_file "$page" "$prefix/share/man/man1/$(basename -- "$page")"
+    put_file "$page" "$prefix/share/man/man1/$(basename -- "$page")"
   done
 }
 
 install_completions() {
   if [ "$1" = nu ]; then
     for file in "$checkout"/shell/*.nu; do
-      [ ! -e "$file" ] || put_file "$file" "$nu_dir/$(basename -- "$file")"
+      put_file "$file" "$nu_dir/$(basename -- "$file")"
     done
   else
     put_file "$(completion_source "$1")" "$(completion_file "$1")"

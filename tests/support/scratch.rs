@@ -98,7 +98,7 @@ impl Scratch {
     pub fn copy_checkout(&mut self) -> PathBuf {
         let checkout = self.path("checkout");
         fs::create_dir(&checkout).unwrap();
-        for part in ["shell", "completions", "Cargo.toml", "Cargo.lock"] {
+        for part in ["shell", "completions", "docs", "Cargo.toml", "Cargo.lock"] {
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
             let copied = Command::new("cp").arg("-r").arg(source).arg(&checkout).status();
             assert!(copied.unwrap().success());
