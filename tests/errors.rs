@@ -13,6 +13,7 @@ const TESTS: &[&str] = &[
     include_str!("agents.rs"),
     include_str!("build.rs"),
     include_str!("config.rs"),
+    include_str!("doctor.rs"),
     include_str!("errors.rs"),
     include_str!("fallbacks.rs"),
     include_str!("ls.rs"),

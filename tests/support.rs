@@ -17,6 +17,7 @@ use serde_json::Value;
 pub mod compatibility;
 pub mod fake_model;
 pub mod machine;
+pub mod patient;
 pub mod picture;
 pub mod real;
 pub mod schema;
@@ -42,6 +43,8 @@ pub struct TestEnv {
     root: tempfile::TempDir,
     rootless: bool,
     vars: Vec<(String, String)>,
+    /// What every command begins with, and its variables follow, where it does not run right here.
+    prefix: Vec<String>,
 }
 
 /// What a finished process left.
@@ -139,7 +142,9 @@ impl TestEnv {
     fn make(rootless: bool, network: Network) -> Self {
         let root = tempfile::Builder::new().prefix("as-test-").tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut env = Self { root, rootless, vars: Vec::new() };
+        let prefix =
+            if rootless { vec![var("AGENT_SESSION_TEST_AS_USER"), "env".into()] } else { vec![] };
+        let mut env = Self { root, rootless, vars: Vec::new(), prefix };
         for folder in ["home", "project", "bin"] {
             fs::create_dir(env.path(folder)).unwrap();
         }
@@ -225,6 +230,26 @@ impl TestEnv {
         self.vars.push((key.into(), value.into()));
     }
 
+    /// The value of a variable of all later commands.
+    pub fn var(&self, key: &str) -> String {
+        self.vars.iter().find(|(other, _)| other == key).unwrap().1.clone()
+    }
+
+    /// Takes a variable from all later commands.
+    pub fn unset(&mut self, key: &str) {
+        self.vars.retain(|(other, _)| other != key);
+    }
+
+    /// Has later commands begin with these words, which end where variables follow.
+    pub fn enter(&mut self, prefix: Vec<String>) {
+        self.prefix = prefix;
+    }
+
+    /// Has later commands begin with these words before all others.
+    pub fn before(&mut self, words: &[&str]) {
+        self.prefix.splice(0..0, words.iter().map(|word| (*word).into()));
+    }
+
     /// A session's name that no other test uses at the same time.
     pub fn name(&self, base: &str) -> String {
         if !self.rootless {
@@ -244,9 +269,8 @@ impl TestEnv {
     }
 
     fn words(&self, program: &str, args: &[&str]) -> Vec<String> {
-        let mut words = Vec::new();
-        if self.rootless {
-            words.extend([var("AGENT_SESSION_TEST_AS_USER"), "env".into()]);
+        let mut words = self.prefix.clone();
+        if !words.is_empty() {
             words.extend(self.vars.iter().map(|(key, value)| format!("{key}={value}")));
         }
         words.push(program.into());

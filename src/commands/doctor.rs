@@ -67,7 +67,10 @@ pub fn run(ctx: &Context, args: &Args) -> Result<Outcome> {
 /// The commands that mend failures and warnings, each once.
 fn mends(findings: &[Finding], done: &[String]) -> Vec<(Check, Command)> {
     let mut all: Vec<(Check, Command)> = Vec::new();
-    let hurt = findings.iter().filter(|finding| finding.verdict >= Verdict::Warning);
+    let mut hurt: Vec<_> =
+        findings.iter().filter(|finding| finding.verdict >= Verdict::Warning).collect();
+    // Podman may fail for what the others found, and then nothing mends it before they are mended.
+    hurt.sort_by_key(|finding| finding.check == Check::Podman);
     for finding in hurt {
         let Mend::Commands(commands) = &finding.mend else { continue };
         for command in commands {

@@ -104,7 +104,10 @@ fn failed(ctx: &Context, error: &Error) -> Finding {
         // killed and its note stayed, none works any more.
         Error::PodmanUnreachable { remote: false, .. } if !rustix::process::geteuid().is_root() => {
             finding
-                .meaning("podman cannot enter its own user namespace, or read its own storage")
+                .meaning(
+                    "podman cannot enter its own user namespace, or read its own storage; what \
+                     mends it stops the sessions that run, and keeps their homes",
+                )
                 .mend(vec![Command::new(&["podman", "system", "migrate"])])
         }
         Error::PodmanUnreachable { remote: true, .. } => finding
