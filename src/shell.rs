@@ -19,14 +19,20 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// The hook that brings the user into a project's session, to be read by the shell itself.
+    /// The hook that brings the user into a project's session, to be read by the shell itself; for
+    /// Nushell, behind the module of commands.
     #[must_use]
     pub fn hook(self) -> &'static str {
         match self {
             Self::Bash => include_str!("../shell/agent-session.bash"),
             Self::Zsh => include_str!("../shell/agent-session.zsh"),
             Self::Fish => include_str!("../shell/agent-session.fish"),
-            Self::Nu => include_str!("../shell/hook.nu"),
+            Self::Nu => concat!(
+                "module agent-session {\n",
+                include_str!("../shell/agent-session.nu"),
+                "}\nuse agent-session *\n\n",
+                include_str!("../shell/hook.nu")
+            ),
         }
     }
 }

@@ -295,6 +295,16 @@ fn nothing_leaks_into_the_environment() {
 }
 
 #[test]
+fn nushell_gets_the_commands_with_the_hook() {
+    let bench = Bench::new();
+    let mut shell = bench.shell(Kind::Nu);
+    shell.send_line("scope commands | where name == 'agent-session start' | get category.0");
+    assert!(shell.terminal.lines().iter().any(|line| line == "agent-session"));
+    // What the module keeps to itself stays there.
+    assert_eq!(shell.run("^agent-session (scope commands | where name == json | length)"), ["0"]);
+}
+
+#[test]
 fn reading_the_hook_again_installs_it_once() {
     let bench = Bench::new();
     for kind in Kind::ALL {

@@ -1,8 +1,6 @@
 # Times a hook in fish: see ../bench-hooks.sh.
 
 source $HOOK
-# What fish itself does before a prompt is no part of a hook.
-functions --erase __fish_enable_bracketed_paste
 
 function fork
     /bin/true
@@ -34,6 +32,8 @@ function measure
 end
 
 plain 0
+# What fish itself has installed at the first prompt is no part of a hook.
+functions --erase __fish_enable_bracketed_paste
 set -l rounds (math --scale=0 $COUNT / 20)
 measure fork $rounds 10
 measure plain $rounds 10
