@@ -46,7 +46,7 @@ complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "status"
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "config" -d 'Show what settings hold here, and who said so'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "project" -d 'Write a project\'s .agent-session.toml'
 complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "enter" -d 'Do what a project asks for when a shell enters it'
-complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "init" -d 'Print the hook of a shell, which brings you into a project\'s session as you enter it'
+complete -c agent-session -n "__fish_agent_session_needs_command" -f -a "init" -d 'Print a shell\'s hook, which brings you into a project\'s session as you go there'
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s a -l agent -d 'Agent to run [default: the session\'s, or a menu, or claude]' -r
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -s n -l name -d 'Name of the session [default: the project\'s, or default]' -r
 complete -c agent-session -n "__fish_agent_session_using_subcommand start" -l mount -d 'Mount another path of the host\'s; may be repeated' -r -F

@@ -68,7 +68,7 @@ pub enum Command {
     /// Do what a project asks for when a shell enters it
     #[command(hide = true)]
     Enter(enter::Args),
-    /// Print the hook of a shell, which brings you into a project's session as you enter it
+    /// Print a shell's hook, which brings you into a project's session as you go there
     Init(init::Args),
 }
 

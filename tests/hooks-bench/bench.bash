@@ -6,7 +6,8 @@
 
 # What bash runs before a prompt, without the parsing, which it does with any.
 IFS=$'\n'
-eval "prompt() { ${PROMPT_COMMAND[*]}
+eval "prompt() { :
+${PROMPT_COMMAND[*]}
 }"
 IFS=$' \t\n'
 
