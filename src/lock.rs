@@ -37,6 +37,14 @@ impl SessionLock {
         Self::take_named(ctx, &format!("build-{agent}"), agent)
     }
 
+    /// Whether another process works on the session of this name.
+    #[must_use]
+    pub fn is_held(ctx: &Context, name: &SessionName) -> bool {
+        let path = ctx.state_dir().join("locks").join(format!("session-{name}"));
+        let tried = File::open(path).map(|file| file.try_lock());
+        matches!(tried, Ok(Err(TryLockError::WouldBlock)))
+    }
+
     fn take_named(ctx: &Context, file: &str, name: &str) -> Result<Self> {
         let directory = ctx.state_dir().join("locks");
         let path = directory.join(file);

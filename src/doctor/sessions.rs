@@ -5,6 +5,7 @@ use crate::commands::inspect;
 use crate::container;
 use crate::context::Context;
 use crate::error::Result;
+use crate::lock::SessionLock;
 use crate::session::{self, Session, SessionName, Status};
 
 /// The terminal server, as it is seen among a container's processes.
@@ -21,12 +22,14 @@ pub(super) fn check(ctx: &Context) -> Vec<Finding> {
 }
 
 fn examine(ctx: &Context) -> Result<Vec<Finding>> {
+    // The sessions last: what is being made meanwhile is then known to be of one.
+    let (names, secrets) = (ctx.podman.reserved_names()?, ctx.podman.secrets()?);
     let sessions = session::all(ctx)?;
     let mut all: Vec<_> = sessions.iter().filter_map(|session| of_session(ctx, session)).collect();
     if all.is_empty() {
         all.push(Finding::ok(Check::Sessions, format!("{} of {0} are whole", sessions.len())));
     }
-    let left: Vec<_> = [reserved(ctx, &sessions)?, secrets(ctx, &sessions)?].concat();
+    let left = [reserved(ctx, &sessions, &names)?, orphaned(ctx, &sessions, &secrets)].concat();
     if left.is_empty() {
         all.push(Finding::ok(Check::Leftovers, "nothing"));
     }
@@ -67,38 +70,39 @@ fn has_server(ctx: &Context, session: &Session) -> bool {
 }
 
 /// Names of containers that podman holds, but has no container for: their `create` was killed.
-fn reserved(ctx: &Context, sessions: &[Session]) -> Result<Vec<Finding>> {
+fn reserved(ctx: &Context, sessions: &[Session], names: &[String]) -> Result<Vec<Finding>> {
     let listed = ctx.podman.containers(&["name=^agent-session-".into()])?;
     let listed: Vec<_> = listed.iter().flat_map(|container| &container.names).collect();
-    let known = |name: &String| sessions.iter().any(|session| session.name.container() == *name);
-    let names = ctx.podman.reserved_names()?;
-    let left = names.into_iter().filter(|name| {
-        name.starts_with(SessionName::CONTAINERS) && !listed.contains(&name) && !known(name)
+    let left = names.iter().filter(|name| {
+        let session = name.strip_prefix(SessionName::CONTAINERS);
+        session.is_some_and(|session| is_left(ctx, sessions, session)) && !listed.contains(name)
     });
-    Ok(left
-        .map(|name| {
-            Finding::warning(Check::Leftovers, format!("the name {name} is reserved"))
-                .meaning("podman was killed when it made this container; a start removes it too")
-                .mend(vec![Command::new(&["podman", "rm", "--force", &name])])
-        })
-        .collect())
+    let finding = |name: &String| {
+        Finding::warning(Check::Leftovers, format!("the name {name} is reserved"))
+            .meaning("podman was killed when it made this container; a start removes it too")
+            .mend(vec![Command::new(&["podman", "rm", "--force", name])])
+    };
+    Ok(left.map(finding).collect())
 }
 
 /// Secrets of sessions that there are no more.
-fn secrets(ctx: &Context, sessions: &[Session]) -> Result<Vec<Finding>> {
-    let known = |name: &String| {
-        sessions.iter().any(|session| name.starts_with(&session.name.secret_prefix()))
+fn orphaned(ctx: &Context, sessions: &[Session], secrets: &[String]) -> Vec<Finding> {
+    let left = secrets.iter().filter(|secret| {
+        let session =
+            secret.strip_prefix(SessionName::SECRETS).and_then(|rest| rest.rsplit_once('.'));
+        session.is_some_and(|(session, _)| is_left(ctx, sessions, session))
+    });
+    let finding = |name: &String| {
+        Finding::warning(Check::Leftovers, format!("the secret {name} is of no session"))
+            .meaning("a removal was interrupted; the key is still in podman's store")
+            .mend(vec![Command::new(&["podman", "secret", "rm", name])])
     };
-    let left = ctx
-        .podman
-        .secrets()?
-        .into_iter()
-        .filter(|name| name.starts_with(SessionName::SECRETS) && !known(name));
-    Ok(left
-        .map(|name| {
-            Finding::warning(Check::Leftovers, format!("the secret {name} is of no session"))
-                .meaning("a removal was interrupted; the key is still in podman's store")
-                .mend(vec![Command::new(&["podman", "secret", "rm", &name])])
-        })
-        .collect())
+    left.map(finding).collect()
+}
+
+/// Whether this names a session that is not there, and that nobody is making.
+fn is_left(ctx: &Context, sessions: &[Session], name: &str) -> bool {
+    SessionName::parse(name).is_ok_and(|name| {
+        sessions.iter().all(|session| session.name != name) && !SessionLock::is_held(ctx, &name)
+    })
 }
