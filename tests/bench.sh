@@ -101,6 +101,23 @@ painted() {
 # The median of microseconds, in milliseconds.
 middle() { printf '%s\n' "$@" | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] / 1000 }'; }
 
+# Seconds, not ratios: nothing else does this. A doctor that finds podman hanging waits for it as long as every command does.
+bench_doctor() {
+  local hung=$work/hung
+  mkdir -p "$hung"
+  printf '#!/bin/sh\nexec sleep 1000\n' >"$hung/podman"
+  chmod +x "$hung/podman"
+  printf '\n| command | s |\n| --- | --- |\n'
+  seconds 'doctor' "$tool doctor"
+  seconds 'doctor (podman hangs)' "env PATH=$hung:$PATH $tool doctor"
+}
+
+seconds() {
+  hyperfine --shell none --ignore-failure --runs 3 --export-json "$work/result.json" "$2" >"$work/hyperfine.log" 2>&1 ||
+    die "hyperfine failed: $(tail -n 5 "$work/hyperfine.log")"
+  printf '| %s | %s |\n' "$1" "$(jq '.results[0].median * 10 | round / 10' "$work/result.json")"
+}
+
 main() {
   # shellcheck source=/dev/null
   . "$state/env.sh"
@@ -115,6 +132,7 @@ main() {
   bench_stop
   bench_ls
   bench_attach
+  bench_doctor
 }
 
 main

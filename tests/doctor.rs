@@ -301,9 +301,7 @@ fn a_podman_that_is_too_old_is_said_to_be() {
 fn a_podman_that_lost_its_namespace_is_migrated() {
     let machine = Patient::of_user();
     let env = &machine.env;
-    // Two blocks of zeros: an archive without a file.
-    fs::write(env.path("empty.tar"), [0; 1024]).unwrap();
-    env.podman(&["import", "--quiet", env.path("empty.tar").to_str().unwrap(), "localhost/empty"]);
+    machine.empty_image("localhost/empty");
     let image = ["localhost/empty", "/run/podman-init", "-P"];
     env.podman(&[&["run", "--detach", "--init", "--name=x"][..], &image].concat());
     let monitor = env.podman(&["inspect", "--format={{.State.ConmonPid}}", "x"]);

@@ -96,6 +96,14 @@ impl Patient {
         self.env.unset("CONTAINERS_CONF");
     }
 
+    /// Makes an image without a file: what is run in it is the program for `--init`.
+    pub fn empty_image(&self, name: &str) {
+        let archive = self.env.path("empty.tar");
+        // Two blocks of zeros are an archive.
+        fs::write(&archive, [0; 1024]).unwrap();
+        self.env.podman(&["import", "--quiet", archive.to_str().unwrap(), name]);
+    }
+
     /// Runs `doctor --json` with these arguments: its exit code, and the checks.
     pub fn doctor(&self, args: &[&str]) -> (i32, Vec<Value>) {
         let Output { code, stdout, stderr } = self.env.run(&[&["--json", "doctor"], args].concat());
