@@ -235,6 +235,19 @@ fn a_secret_of_no_session_is_removed() {
     assert_eq!(machine.env.podman(&["secret", "ls", "--quiet"]), "");
 }
 
+#[test]
+fn a_secret_of_a_session_that_is_being_made_is_left_alone() {
+    let machine = Patient::of_root();
+    let file = machine.env.write("key", "secret-key");
+    machine.env.podman(&["secret", "create", "agent-session.x.KEY", file.to_str().unwrap()]);
+    let locks = "home/.local/state/agent-session/locks";
+    let lock = fs::File::create(machine.env.mkdir(locks).join("session-x")).unwrap();
+    lock.lock().unwrap();
+    machine.finds("leftovers", "ok");
+    drop(lock);
+    machine.finds("leftovers", "warning");
+}
+
 /// What cannot be known of a podman that does not answer.
 const DEPENDENT: [&str; 7] =
     ["container", "storage_driver", "disk", "images", "sessions", "leftovers", "advisories"];
