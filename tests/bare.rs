@@ -104,7 +104,6 @@ fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
         ("==> Looking for Rust", ""),
         ("==> Fetching the crates", ""),
         ("==> Looking for Podman", "missing: "),
-        ("apt-get -o", "Get:"),
         ("apt-get -o", "Setting up"),
         ("==> Building agent-session", "Compiling"),
         ("==> Preparing your shell", ""),
