@@ -24,7 +24,7 @@ echo ready && read -r end
 pub struct Patient {
     // Dropped first: it removes containers by commands that run on the machine.
     pub env: TestEnv,
-    holder: Child,
+    holder: Holder,
     user: Option<String>,
 }
 
@@ -46,10 +46,11 @@ impl Patient {
         env.mkdir("special");
         let etc = env.path("etc");
         assert!(Command::new("cp").args(["-a", "/etc"]).arg(&etc).status().unwrap().success());
-        let holder = hold(&env);
-        let mut prefix = vec!["nsenter".into(), format!("--mount=/proc/{}/ns/mnt", holder.id())];
-        let user = number.map(|number| {
-            let uid = 100_000_000 + number;
+        let uid = number.map(|number| 100_000_000 + number);
+        let holder = Holder { process: hold(&env), uid };
+        let mut prefix =
+            vec!["nsenter".into(), format!("--mount=/proc/{}/ns/mnt", holder.process.id())];
+        let user = number.zip(uid).map(|(number, uid)| {
             let name = format!("t{number}");
             write_user(&env, &name, uid, number);
             prefix.extend(["setpriv".into(), format!("--reuid={uid}"), format!("--regid={uid}")]);
@@ -78,7 +79,7 @@ impl Patient {
 
     /// Runs a shell script as root on the machine, which must succeed.
     pub fn as_root(&self, script: &str) -> String {
-        let namespace = format!("--mount=/proc/{}/ns/mnt", self.holder.id());
+        let namespace = format!("--mount=/proc/{}/ns/mnt", self.holder.process.id());
         let mut command = Command::new("nsenter");
         command.args([&namespace, "sh", "-ec", script, "sh"]).arg(self.env.path("special"));
         let output = self.env.finish(command);
@@ -135,14 +136,20 @@ impl Patient {
     }
 }
 
-impl Drop for Patient {
+/// What keeps the namespace.
+struct Holder {
+    process: Child,
+    uid: Option<u32>,
+}
+
+impl Drop for Holder {
     fn drop(&mut self) {
         // The process that keeps a rootless podman's namespaces outlives every command.
-        let pause = fs::read_to_string(self.env.path("xdg/libpod/tmp/pause.pid"));
-        if let Ok(pid) = pause {
-            let _ = Command::new("kill").args(["-s", "KILL", pid.trim()]).output();
+        if let Some(uid) = self.uid {
+            let _ = Command::new("pkill").args(["-KILL", "-U", &uid.to_string()]).output();
         }
-        drop(self.holder.stdin.take());
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
     }
 }
 
