@@ -43,7 +43,8 @@ pub(super) fn of(name: &str, command: &clap::Command, shape: &Shape) -> Signatur
 
 /// The arguments of the command's own: the form of the result is always that of Nushell.
 pub(super) fn own_arguments(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    let is_own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set();
+    // Nushell has only one rest of arguments.
+    let is_own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set() && !arg.is_last_set();
     command.get_arguments().filter(is_own)
 }
 
@@ -153,10 +154,10 @@ mod tests {
     fn what_gives_data_is_declared_and_what_takes_the_terminal_is_not() {
         let all = AgentSession::data_commands();
         let names: Vec<_> = all.iter().map(PluginCommand::name).collect();
-        for name in ["ls", "list", "stop", "rm", "inspect", "build", "agents", "schema"] {
+        for name in ["ls", "list", "stop", "rm", "inspect", "build", "agents", "config show"] {
             assert!(names.contains(&format!("agent-session {name}").as_str()), "{names:?}");
         }
-        for name in ["agent-session", "agent-session start", "agent-session restart"] {
+        for name in ["agent-session", "agent-session start", "agent-session config"] {
             assert!(!names.contains(&name), "{names:?}");
         }
     }
@@ -172,7 +173,10 @@ mod tests {
         assert_eq!(build.get_long_flag("zellij").unwrap().arg, Some(SyntaxShape::Filepath));
         assert_eq!(build.get_long_flag("all").unwrap().arg, None);
         let inspect = command("agent-session inspect").signature();
-        assert_eq!(inspect.optional_positional[0].desc, "Name of the session [default: default]");
+        assert_eq!(
+            inspect.optional_positional[0].desc,
+            "Name of the session [default: the project's, or default]"
+        );
     }
 
     #[test]
