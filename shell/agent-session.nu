@@ -133,6 +133,10 @@ export module agent-session-data {
     @category agent-session
     export def --wrapped "agent-session config check" [...args: string]: any -> any { json config [check ...$args] }
 
+    # Print the hook that a shell reads at its start
+    @category agent-session
+    export def --wrapped "agent-session init" [...args: string]: any -> any { json init $args }
+
     # Write a commented .agent-session.toml; one that is there stays as it is
     @category agent-session
     export def --wrapped "agent-session project init" [...args: string]: any -> any { json project [init ...$args] }

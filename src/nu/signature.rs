@@ -130,8 +130,10 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn pairs(&self) -> Vec<(String, String)> {
         // What is piped on as JSON is for other shells, and a caret is past the plugin.
+        let is_own = |example: &&&str| example.starts_with("agent-session ");
         let any_shell = self.any_shell.iter().filter(|example| !example.contains(" --json"));
-        let own = self.nushell.iter().filter(|example| !example.starts_with('^'));
+        let any_shell = any_shell.filter(is_own);
+        let own = self.nushell.iter().filter(is_own);
         let chosen: Vec<_> =
             if self.nushell.is_empty() { any_shell.collect() } else { own.collect() };
         chosen.iter().map(|example| (self.what.to_owned(), (**example).to_owned())).collect()

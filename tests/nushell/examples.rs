@@ -14,7 +14,7 @@ fn prepare(nu: &Nu, example: &str) {
     let verb = example.split(' ').nth(1).unwrap_or_default();
     let _ = fs::remove_file(nu.env.path("project/.agent-session.toml"));
     match verb {
-        "agents" | "build" | "schema" | "doctor" | "project" => return,
+        "agents" | "build" | "schema" | "doctor" | "project" | "init" => return,
         "allow" | "deny" | "status" | "config" => return write_projects(nu),
         "stop" => nu.start(&["default", "frontend", "backend"]),
         _ => nu.start(&["default", "frontend"]),
