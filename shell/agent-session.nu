@@ -19,7 +19,7 @@
 @category agent-session
 export def --wrapped "agent-session start" [
     --agent (-a): string@"nu-complete agent-session agents" # Agent to run [default: the session's, or a menu, or claude]
-    --name (-n): string@"nu-complete agent-session names" # Name of the session
+    --name (-n): string@"nu-complete agent-session names" # Name of the session [default: the project's, or default]
     --detach (-d) # Do not attach
     --yes (-y) # Build a missing image without asking
     ...args: string # Directories of the host to work on; --mount and --env, which may be repeated; -- and the agent's arguments
@@ -45,7 +45,7 @@ export def --wrapped "agent-session start" [
 @category agent-session
 export def --wrapped "agent-session restart" [
     --detach (-d) # Do not attach
-    ...args: string@"nu-complete agent-session names" # Name of the session [default: default]
+    ...args: string@"nu-complete agent-session names" # Name of the session [default: the project's, or default]
 ]: any -> any {
     let piped = $in
     let args = if $detach { [--detach ...$args] } else { $args }
@@ -108,6 +108,38 @@ export module agent-session-data {
     export def --wrapped "agent-session schema" [...args: string@"nu-complete agent-session schemas"]: any -> any {
         run-json schema $args
     }
+
+    # Find what stands in the way of sessions, and mend it
+    @category agent-session
+    export def --wrapped "agent-session doctor" [...args: string]: any -> any { json doctor $args }
+
+    # Let a project's .agent-session.toml have its say
+    @category agent-session
+    export def --wrapped "agent-session allow" [...args: string]: any -> any { json allow $args }
+
+    # Ignore the project files of a directory and all below it
+    @category agent-session
+    export def --wrapped "agent-session deny" [...args: string]: any -> any { json deny $args }
+
+    # Show the session of this directory's project and its state
+    @category agent-session
+    export def --wrapped "agent-session status" [...args: string]: any -> any { json status $args }
+
+    # Show what holds for a session that is started here, and who said so
+    @category agent-session
+    export def --wrapped "agent-session config show" [...args: string]: any -> any { json config [show ...$args] }
+
+    # The same, once the agent, the mounts and the variables were found to be sound
+    @category agent-session
+    export def --wrapped "agent-session config check" [...args: string]: any -> any { json config [check ...$args] }
+
+    # Print the hook that a shell reads at its start
+    @category agent-session
+    export def --wrapped "agent-session init" [...args: string]: any -> any { json init $args }
+
+    # Write a commented .agent-session.toml; one that is there stays as it is
+    @category agent-session
+    export def --wrapped "agent-session project init" [...args: string]: any -> any { json project [init ...$args] }
 }
 
 # ---------------------------------------------------------------- results
@@ -150,7 +182,8 @@ def json [command: string, args: list<string>]: nothing -> any {
 # Runs the program. Its failure is an error with its code and its hint, at the argument that it is about.
 def run-json [command: string, args: list<string>]: nothing -> any {
     let done = ^agent-session --json $command ...(with-home $args) | complete
-    if $done.exit_code == 0 {
+    # A doctor that finds faults fails with its report.
+    if ($done.stdout | is-not-empty) {
         $done.stderr | lines | each {|note| print --stderr $note }
         return ($done.stdout | from json)
     }

@@ -14,8 +14,13 @@ use crate::text::clean;
 /// The sessions, each with its state, its agent and what it works on.
 #[must_use]
 pub fn sessions() -> Vec<CompletionCandidate> {
-    let Some(ctx) = context() else { return Vec::new() };
-    let sessions = Files::of(&ctx).map(|files| files.all()).unwrap_or_default();
+    context().map(|ctx| sessions_of(&ctx)).unwrap_or_default()
+}
+
+/// The same, of these surroundings.
+#[must_use]
+pub fn sessions_of(ctx: &Context) -> Vec<CompletionCandidate> {
+    let sessions = Files::of(ctx).map(|files| files.all()).unwrap_or_default();
     let candidate = |session: crate::glimpse::Glimpse| {
         let words = [Some(session.status.to_string()), session.agent, session.project];
         let words: Vec<_> = words.into_iter().flatten().collect();
@@ -27,8 +32,13 @@ pub fn sessions() -> Vec<CompletionCandidate> {
 /// The agents, each with its description.
 #[must_use]
 pub fn agents() -> Vec<CompletionCandidate> {
-    let Some(ctx) = context() else { return Vec::new() };
-    let Ok((agents, _)) = agent::all(&ctx) else { return Vec::new() };
+    context().map(|ctx| agents_of(&ctx)).unwrap_or_default()
+}
+
+/// The same, of these surroundings.
+#[must_use]
+pub fn agents_of(ctx: &Context) -> Vec<CompletionCandidate> {
+    let Ok((agents, _)) = agent::all(ctx) else { return Vec::new() };
     let candidate = |agent: agent::Agent| {
         CompletionCandidate::new(agent.name).help(help(&agent.definition.description))
     };

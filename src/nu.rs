@@ -6,6 +6,7 @@
 
 use clap::CommandFactory;
 use nu_plugin::{Plugin, PluginCommand};
+use schemars::Schema;
 
 use crate::cli::Cli;
 use crate::schema;
@@ -35,13 +36,30 @@ impl AgentSession {
             .filter_map(|command| Some((command, schemas.get(command.get_name())?)));
         with_schema
             .filter(|(command, _)| !command.is_hide_set() && !takes_terminal(command))
-            .flat_map(|(command, schema)| {
-                let names =
-                    std::iter::once(command.get_name()).chain(command.get_visible_aliases());
-                names.map(|name| DataCommand::new(name, command.clone(), schema.clone()))
-            })
+            .flat_map(|(command, schema)| declared(command, schema))
             .collect()
     }
+}
+
+/// A command under each of its names; in place of one that has subcommands, those.
+fn declared(command: &clap::Command, schema: &Schema) -> Vec<DataCommand> {
+    if command.has_subcommands() {
+        let inner = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+        return inner
+            .map(|inner| {
+                let words = vec![command.get_name().to_owned(), inner.get_name().to_owned()];
+                let help = signature::help(command);
+                DataCommand::new(words, inner.clone(), schema.clone(), help)
+            })
+            .collect();
+    }
+    std::iter::once(command.get_name())
+        .chain(command.get_visible_aliases())
+        .map(|name| {
+            let help = signature::help(command);
+            DataCommand::new(vec![name.to_owned()], command.clone(), schema.clone(), help)
+        })
+        .collect()
 }
 
 /// Whether a command takes the terminal, unless it is told to detach.

@@ -65,6 +65,7 @@ gate_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --locked; }
 # The advisories' database is on the network; the rest needs only the lock file.
 gate_deny() {
   if [ -e deny.toml ] && command -v cargo-deny >/dev/null; then
+    cargo fetch --quiet --locked
     cargo deny --offline --all-features check licenses bans sources
   else
     say "deny: left out (no deny.toml, or cargo-deny is not installed)"
@@ -86,7 +87,7 @@ build() {
   "$checkout/tests/setup.sh" images "${CARGO_TARGET_DIR:-$checkout/target}/debug/agent-session"
 }
 
-# The others' tests last: their summary is what the output closes with.
+# Integration tests last: their summary is what the output closes with.
 all_tests() {
   cargo test --locked --lib --bins
   cargo test --locked --doc

@@ -12,8 +12,10 @@ Examples:
     $ agent-session doctor
   Mend what can be mended, after a question each:
     $ agent-session doctor --fix
+    > ^agent-session doctor --fix
   The names of the checks that fail:
     $ agent-session doctor --json | jq -r '.checks[] | select(.status == \"failed\").code'
+    > agent-session doctor | get checks | where status == failed | get code
 
 It ends with 0 where nothing fails, warnings and notes or not, and with 1 where something does.";
 

@@ -6,13 +6,15 @@ use crate::shell::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
+  Read what it does:
+    $ agent-session init bash
   For bash, and with zsh in place of bash for zsh:
     $ echo 'eval \"$(agent-session init bash)\"' >> ~/.bashrc
   For fish:
     $ mkdir -p ~/.config/fish && echo 'agent-session init fish | source' >> ~/.config/fish/config.fish
   For Nushell, in Nushell, and after each update again:
     > mkdir ($nu.data-dir | path join vendor autoload)
-    > agent-session init nu | save --force ($nu.data-dir | path join vendor autoload agent-session.nu)
+    > ^agent-session init nu | save --force ($nu.data-dir | path join vendor autoload agent-session.nu)
 
 The hook acts at the prompt that follows entering a project that was allowed; not in a new shell's
 first directory, not in an editor's terminal, and not inside a session. AGENT_SESSION_HOOK=0

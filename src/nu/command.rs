@@ -22,6 +22,7 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub struct DataCommand {
     name: String,
+    words: Vec<String>,
     command: clap::Command,
     schema: Schema,
     description: String,
@@ -30,13 +31,21 @@ pub struct DataCommand {
 }
 
 impl DataCommand {
-    pub(super) fn new(name: &str, command: clap::Command, schema: Schema) -> Self {
-        let (extra, examples) = signature::help(&command);
+    /// The command that these words mean; of the examples it gets its own.
+    pub(super) fn new(
+        words: Vec<String>,
+        command: clap::Command,
+        schema: Schema,
+        (extra, examples): (String, Vec<(String, String)>),
+    ) -> Self {
+        let name = format!("agent-session {}", words.join(" "));
+        let is_own = |example: &str| words.len() == 1 || example.contains(&name);
         Self {
-            name: format!("agent-session {name}"),
             description: command.get_about().map(ToString::to_string).unwrap_or_default(),
             extra,
-            examples,
+            examples: examples.into_iter().filter(|(_, example)| is_own(example)).collect(),
+            name,
+            words,
             command,
             schema,
         }
@@ -64,9 +73,9 @@ impl DataCommand {
     }
 
     fn run_one(&self, ctx: &Context, invocation: &Invocation) -> Result<Json, Error> {
-        let head = ["agent-session", self.command.get_name()].map(String::from);
-        let cli = Cli::try_parse_from(head.iter().chain(&invocation.words))
-            .map_err(|error| usage(&error))?;
+        let program = "agent-session".to_owned();
+        let words = std::iter::once(&program).chain(&self.words).chain(&invocation.words);
+        let cli = Cli::try_parse_from(words).map_err(|error| usage(&error))?;
         let outcome = commands::run(ctx, &cli.command)?;
         let report = outcome.report.as_ref();
         report

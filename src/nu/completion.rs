@@ -1,46 +1,32 @@
 //! What Tab offers for the value of an argument, by what such values are called.
 
+use clap_complete::CompletionCandidate;
 use nu_protocol::DynamicSuggestion;
 
 use super::signature::SESSION;
 use crate::context::Context;
-use crate::{agent, schema, session};
+use crate::{complete, schema};
 
 /// `None` where there is nothing to offer; Nushell then offers files.
 pub(super) fn suggestions(ctx: &Context, kind: &str) -> Option<Vec<DynamicSuggestion>> {
-    let pairs = match kind {
-        SESSION => sessions(ctx)?,
-        "AGENT" => agents(ctx)?,
+    let candidates = match kind {
+        SESSION => complete::sessions_of(ctx),
+        "AGENT" => complete::agents_of(ctx),
         "COMMAND" => schemas(),
         _ => return None,
     };
-    let suggestion = |(value, description)| DynamicSuggestion {
-        value,
-        description: Some(description),
+    let suggestion = |candidate: CompletionCandidate| DynamicSuggestion {
+        value: candidate.get_value().to_string_lossy().into_owned(),
+        description: candidate.get_help().map(ToString::to_string),
         ..DynamicSuggestion::default()
     };
-    Some(pairs.into_iter().map(suggestion).collect())
+    Some(candidates.into_iter().map(suggestion).collect())
 }
 
-type Pairs = Vec<(String, String)>;
-
-fn sessions(ctx: &Context) -> Option<Pairs> {
-    let describe = |session: session::Session| {
-        let (status, spec) = (session.status(), &session.spec);
-        (session.name.to_string(), format!("{}, {status}, {}", spec.agent, spec.project))
+fn schemas() -> Vec<CompletionCandidate> {
+    let candidate = |(name, schema): (String, schemars::Schema)| {
+        let description = schema.get("description").and_then(|text| text.as_str());
+        CompletionCandidate::new(name).help(description.map(|text| text.to_owned().into()))
     };
-    Some(session::all(ctx).ok()?.into_iter().map(describe).collect())
-}
-
-fn agents(ctx: &Context) -> Option<Pairs> {
-    let (agents, _) = agent::all(ctx).ok()?;
-    Some(agents.into_iter().map(|agent| (agent.name, agent.definition.description)).collect())
-}
-
-fn schemas() -> Pairs {
-    let all = schema::all().into_iter();
-    let description = |schema: &schemars::Schema| {
-        schema.get("description").and_then(|text| text.as_str()).unwrap_or_default().to_owned()
-    };
-    all.map(|(name, schema)| (name, description(&schema))).collect()
+    schema::all().into_iter().map(candidate).collect()
 }

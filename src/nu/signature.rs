@@ -43,7 +43,8 @@ pub(super) fn of(name: &str, command: &clap::Command, shape: &Shape) -> Signatur
 
 /// The arguments of the command's own: the form of the result is always that of Nushell.
 pub(super) fn own_arguments(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    let is_own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set();
+    // Nushell has only one rest of arguments.
+    let is_own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set() && !arg.is_last_set();
     command.get_arguments().filter(is_own)
 }
 
@@ -129,8 +130,10 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn pairs(&self) -> Vec<(String, String)> {
         // What is piped on as JSON is for other shells, and a caret is past the plugin.
+        let is_own = |example: &&&str| example.starts_with("agent-session ");
         let any_shell = self.any_shell.iter().filter(|example| !example.contains(" --json"));
-        let own = self.nushell.iter().filter(|example| !example.starts_with('^'));
+        let any_shell = any_shell.filter(is_own);
+        let own = self.nushell.iter().filter(is_own);
         let chosen: Vec<_> =
             if self.nushell.is_empty() { any_shell.collect() } else { own.collect() };
         chosen.iter().map(|example| (self.what.to_owned(), (**example).to_owned())).collect()
@@ -153,10 +156,10 @@ mod tests {
     fn what_gives_data_is_declared_and_what_takes_the_terminal_is_not() {
         let all = AgentSession::data_commands();
         let names: Vec<_> = all.iter().map(PluginCommand::name).collect();
-        for name in ["ls", "list", "stop", "rm", "inspect", "build", "agents", "schema"] {
+        for name in ["ls", "list", "stop", "rm", "inspect", "build", "agents", "config show"] {
             assert!(names.contains(&format!("agent-session {name}").as_str()), "{names:?}");
         }
-        for name in ["agent-session", "agent-session start", "agent-session restart"] {
+        for name in ["agent-session", "agent-session start", "agent-session config"] {
             assert!(!names.contains(&name), "{names:?}");
         }
     }
@@ -172,7 +175,10 @@ mod tests {
         assert_eq!(build.get_long_flag("zellij").unwrap().arg, Some(SyntaxShape::Filepath));
         assert_eq!(build.get_long_flag("all").unwrap().arg, None);
         let inspect = command("agent-session inspect").signature();
-        assert_eq!(inspect.optional_positional[0].desc, "Name of the session [default: default]");
+        assert_eq!(
+            inspect.optional_positional[0].desc,
+            "Name of the session [default: the project's, or default]"
+        );
     }
 
     #[test]
