@@ -232,7 +232,7 @@ def typed []: any -> any {
 def "nu-complete agent-session names" []: nothing -> any {
     let done = ^agent-session --json ls | complete
     if $done.exit_code != 0 { return [] }
-    $done.stdout | from json | each {|one| {value: $one.name, description: $"($one.agent), ($one.status), ($one.project)"} }
+    $done.stdout | from json | each {|one| {value: $one.name, description: $"($one.status), ($one.agent), ($one.project)"} }
 }
 
 def "nu-complete agent-session agents" []: nothing -> any {

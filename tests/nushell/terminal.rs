@@ -30,7 +30,7 @@ fn completions(nu: &Nu) {
     nu.start(&["frontend", "backend"]);
     nu.env.ok(&["stop", "frontend"]);
     let tmux = open(nu);
-    let names = ["frontend", "shell, stopped, /", "backend", "shell, running, /"];
+    let names = ["frontend", "stopped, shell, /", "backend", "running, shell, /"];
     for command in ["stop", "rm", "inspect", "restart", "start -d --name"] {
         offers(&tmux, &format!("agent-session {command} "), &names);
     }
