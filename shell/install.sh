@@ -217,11 +217,26 @@ install_plugin() {
 
 check_machine() {
   step "Looking for what stands in the way of a session"
-  run "$program" doctor && return
-  ask "Let doctor mend what it can?" || fail 6 "not mended" "$program doctor --fix"
-  if [ "$yes" = yes ]; then set -- -y; else set --; fi
+  show "$program" doctor
+  [ "$dry_run" = no ] || return 0
+  well=yes
+  found=$("$program" doctor) || well=no
+  say "$found"
+  # It ends with the next command; warnings can be mended too.
+  case $found in
+    *'Next: agent-session doctor --fix')
+      if ask "Let doctor mend what it can?"; then mend; else declined; fi
+      ;;
+    *) [ $well = yes ] || fail 1 "something is left that doctor cannot mend" "$program doctor" ;;
+  esac
+}
+
+mend() {
+  if [ "$yes" = yes ]; then set -- --yes; else set --; fi
   run "$program" doctor --fix "$@" || fail 1 "something is left that doctor cannot mend" "$program doctor"
 }
+
+declined() { [ "$well" = yes ] || fail 6 "not mended" "$program doctor --fix"; }
 
 # The first agent that can log in by what the host has; else the one that needs nothing.
 choose_agent() {

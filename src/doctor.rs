@@ -5,6 +5,7 @@
 //! takes its decision on podman's words: why a container does not start is found by starting it in
 //! other ways.
 
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use schemars::JsonSchema;
@@ -157,6 +158,14 @@ impl Command {
         Self::new(&[sudo.as_slice(), words].concat())
     }
 
+    /// The command that writes a file of podman's configuration, below a directory that may have to
+    /// be made. Its text is as `printf %b` takes it.
+    #[must_use]
+    pub fn write(file: &Path, text: &str) -> Self {
+        const SCRIPT: &str = r#"mkdir -p "${1%/*}" && printf %b "$2" >"$1""#;
+        Self::new(&["sh", "-c", SCRIPT, "sh", &file.to_string_lossy(), text])
+    }
+
     /// The command as it is typed.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -215,6 +224,16 @@ impl Finding {
     fn mend(self, commands: Vec<Command>) -> Self {
         Self { mend: Mend::Commands(commands), ..self }
     }
+}
+
+/// A file of podman's configuration: the user's, or where that is root the machine's.
+fn podmans_file(ctx: &Context, name: &str) -> PathBuf {
+    let folder = if rustix::process::geteuid().is_root() {
+        "/etc/containers".into()
+    } else {
+        ctx.xdg("XDG_CONFIG_HOME", ".config").join("containers")
+    };
+    folder.join(name)
 }
 
 /// Checks everything. What needs podman is asked while the rest is looked at.

@@ -38,17 +38,6 @@ fn same(now: &Contents, before: &Contents) {
     assert!(differs.is_empty(), "changed: {differs:?}");
 }
 
-/// What has sessions work on a machine of this kind, until `doctor` is there to find it out.
-fn configure_podman(machine: &Machine) {
-    let conf = std::env::var("CONTAINERS_CONF").ok();
-    let Some(text) = conf.map(|file| std::fs::read_to_string(file).unwrap()) else { return };
-    std::fs::create_dir_all(machine.path("etc/containers")).unwrap();
-    std::fs::write(machine.path("etc/containers/containers.conf"), text).unwrap();
-    let storage = "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/containers/storage\"\n\
-                   graphroot = \"/var/lib/containers/storage\"\n";
-    std::fs::write(machine.path("etc/containers/storage.conf"), storage).unwrap();
-}
-
 /// Interrupts a run once it says that it is at a step, and when this has come of it.
 fn interrupt(machine: &Machine, step: &str, then: &str) {
     let mut terminal = machine.terminal(&format!("{INSTALL} --yes"));
@@ -89,7 +78,6 @@ fn taken_out(machine: &Machine) {
 #[test]
 fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
     let mut machine = Machine::new(User::Root);
-    configure_podman(&machine);
     machine.boot(true);
     let untouched = machine.touched();
     let before = machine.contents(&OF_OTHERS);
@@ -140,9 +128,7 @@ fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
 #[test]
 fn an_ordinary_user_with_sudo_comes_to_a_session_and_keeps_it() {
     let mut machine = Machine::new(User::Mia);
-    configure_podman(&machine);
     machine.boot(true);
-    machine.open_network_device();
     let before = machine.contents(&OF_OTHERS);
     installed(&machine, "--yes");
     let first = session(&machine);
@@ -167,7 +153,7 @@ fn without_a_network_it_names_what_it_could_not_reach_and_has_done_nothing() {
     let output = install(&machine, "--yes");
     assert_eq!(output.code, 1, "{output:?}");
     assert!(output.stderr.contains("apt-get could not install podman"), "{output:?}");
-    assert!(output.stderr.contains("deb.debian.org"), "{output:?}");
+    assert!(output.stderr.contains("resolving"), "{output:?}");
     assert!(output.stderr.ends_with(&format!("then {INSTALL} --yes\n")), "{output:?}");
     same(&machine.contents(&OF_OTHERS), &before);
     assert_eq!(machine.ok("dpkg --audit"), "");

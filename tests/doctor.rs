@@ -248,6 +248,22 @@ fn a_secret_of_a_session_that_is_being_made_is_left_alone() {
     machine.finds("leftovers", "warning");
 }
 
+#[test]
+fn a_store_that_copies_its_layers_is_changed_while_it_is_empty() {
+    let machine = Patient::of_user();
+    fs::remove_file(machine.env.path("home/.config/containers/storage.conf")).unwrap();
+    // Podman goes on with the driver that it finds in its store.
+    machine.as_user("podman --storage-driver vfs volume ls");
+    machine.mends("storage_driver", "warning");
+    assert_eq!(machine.env.podman(&["info", "--format={{.Store.GraphDriverName}}"]), "overlay");
+
+    machine.as_user("podman system reset --force && rm ~/.config/containers/storage.conf");
+    machine.as_user("podman --storage-driver vfs volume create precious");
+    let found = machine.finds("storage_driver", "warning");
+    assert_eq!(found["automatic"], false);
+    assert_eq!(machine.env.podman(&["volume", "ls", "--quiet"]), "precious");
+}
+
 /// What cannot be known of a podman that does not answer.
 const DEPENDENT: [&str; 7] =
     ["container", "storage_driver", "disk", "images", "sessions", "leftovers", "advisories"];

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
@@ -149,10 +149,12 @@ impl TestEnv {
             fs::create_dir(env.path(folder)).unwrap();
         }
         fs::write(env.path("containers.conf"), containers_conf(network)).unwrap();
-        let bin = Path::new(env!("CARGO_BIN_EXE_agent-session")).parent().unwrap();
-        let own = env.path("bin");
-        let path =
-            format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin", own.display(), bin.display());
+        // Not the directory that it is built in: what else is built there must not be found.
+        fs::create_dir(env.path("program")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_agent-session"), env.path("program/agent-session")).unwrap();
+        let (own, program) = (env.path("bin"), env.path("program"));
+        let own = format!("{}:{}", own.display(), program.display());
+        let path = format!("{own}:/usr/local/bin:/usr/bin:/bin:/usr/sbin");
         env.set("PATH", &path);
         env.set("CONTAINERS_CONF", env.path("containers.conf").to_str().unwrap());
         env.set("TERM", "xterm-256color");
@@ -179,7 +181,7 @@ impl TestEnv {
         use std::os::unix::fs::MetadataExt;
         let mut all = vec![self.root.path().to_path_buf()];
         while let Some(path) = all.pop() {
-            chown(&path, Some(home.uid()), Some(home.gid())).unwrap();
+            lchown(&path, Some(home.uid()), Some(home.gid())).unwrap();
             if path.is_dir() {
                 all.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             }

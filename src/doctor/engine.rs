@@ -35,7 +35,7 @@ pub(super) fn check(ctx: &Context) -> Vec<Finding> {
     thread::scope(|scope| {
         let probe = scope.spawn(|| probe::check(ctx));
         let sessions = scope.spawn(|| sessions::check(ctx));
-        all.extend(storage(&info));
+        all.extend(storage(ctx, &info));
         all.extend(images::check(ctx));
         all.extend(advisories::check(&info));
         for (check, thread) in [(Check::Container, probe), (Check::Sessions, sessions)] {
@@ -50,7 +50,7 @@ pub(super) fn check(ctx: &Context) -> Vec<Finding> {
 pub(super) fn check_starting(ctx: &Context) -> Vec<Finding> {
     let (mut all, info) = answering(ctx);
     if let Some(info) = info {
-        all.extend(storage(&info));
+        all.extend(storage(ctx, &info));
         all.extend(probe::check(ctx));
     }
     all
@@ -132,19 +132,34 @@ fn machine(machines: &[Machine]) -> Finding {
     }
 }
 
-fn storage(info: &Info) -> Vec<Finding> {
+fn storage(ctx: &Context, info: &Info) -> Vec<Finding> {
+    vec![driver(ctx, info), disk(Path::new(&info.store.root))]
+}
+
+/// Podman takes vfs where nothing is configured and it is unsure of the kernel. It can be changed
+/// while the store is empty.
+fn driver(ctx: &Context, info: &Info) -> Finding {
     let driver = &info.store.driver;
-    let driver = if driver == "vfs" {
-        Finding::warning(Check::StorageDriver, "podman stores images with the driver vfs")
-            .meaning(
-                "every layer is a full copy: images take many times their size, and a start \
-                 takes long. Another driver needs an empty store",
-            )
-            .manual("podman system reset   # removes every image, container and volume of podman's")
-    } else {
-        Finding::ok(Check::StorageDriver, driver.clone())
-    };
-    vec![driver, disk(Path::new(&info.store.root))]
+    if driver != "vfs" {
+        return Finding::ok(Check::StorageDriver, driver.clone());
+    }
+    let finding =
+        Finding::warning(Check::StorageDriver, "podman stores images with the driver vfs").meaning(
+            "every layer is a full copy: images take many times their size, and a start takes long",
+        );
+    let reset = ["podman", "system", "reset", "--force"];
+    let file = super::podmans_file(ctx, "storage.conf");
+    let is_empty = info.store.containers.number + info.store.images.number == 0
+        && ctx.podman.volumes(&[]).is_ok_and(|volumes| volumes.is_empty());
+    if is_empty && !file.exists() {
+        let lines = "[storage]\\ndriver = \"overlay\"\\n";
+        return finding.mend(vec![Command::new(&reset), Command::write(&file, lines)]);
+    }
+    let reset = reset.join(" ");
+    finding.manual(format!(
+        "{reset}   # removes all of podman's, for driver = \"overlay\" in {}",
+        file.display()
+    ))
 }
 
 fn disk(store: &Path) -> Finding {

@@ -139,16 +139,8 @@ fn finding(ctx: &Context, remedy: &Remedy) -> Finding {
 
 /// The command that writes a file of its own beside `containers.conf`.
 fn write(ctx: &Context, remedy: &Remedy) -> Command {
-    const SCRIPT: &str = r#"mkdir -p "${1%/*}" && printf %b "$2" >"$1""#;
-    let folder = if rustix::process::geteuid().is_root() {
-        "/etc/containers".into()
-    } else {
-        ctx.xdg("XDG_CONFIG_HOME", ".config").join("containers")
-    };
-    let name = format!("agent-session-{}.conf", super::code(remedy.check));
-    let file = folder.join("containers.conf.d").join(name);
-    let lines = remedy.lines.join("\\n") + "\\n";
-    Command::new(&["sh", "-c", SCRIPT, "sh", &file.to_string_lossy(), &lines])
+    let name = format!("containers.conf.d/agent-session-{}.conf", super::code(remedy.check));
+    Command::write(&super::podmans_file(ctx, &name), &(remedy.lines.join("\\n") + "\\n"))
 }
 
 /// A network is made by other programs than a container.

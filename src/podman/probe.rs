@@ -59,6 +59,19 @@ pub struct InfoStore {
     /// Where.
     #[serde(rename = "graphRoot")]
     pub root: String,
+    /// The containers in it.
+    #[serde(default, rename = "containerStore")]
+    pub containers: InfoCount,
+    /// The images in it.
+    #[serde(default, rename = "imageStore")]
+    pub images: InfoCount,
+}
+
+/// A part of [`InfoStore`].
+#[derive(Debug, Default, Deserialize)]
+pub struct InfoCount {
+    /// How many there are.
+    pub number: u64,
 }
 
 /// A virtual machine of podman's (`podman machine list`).

@@ -147,12 +147,6 @@ impl Machine {
         &self.running.as_ref().expect("the machine is up").1
     }
 
-    /// Everybody may open it on a machine with udev.
-    pub fn open_network_device(&self) {
-        let device = format!("/proc/{}/root/dev/net/tun", self.pid());
-        fs::set_permissions(device, fs::Permissions::from_mode(0o666)).unwrap();
-    }
-
     /// Ends everything on it.
     pub fn halt(&mut self) {
         if let Some((mut machine, _)) = self.running.take() {

@@ -87,6 +87,12 @@ impl Patient {
         output.stdout
     }
 
+    /// Runs a shell script as the user, which must succeed.
+    pub fn as_user(&self, script: &str) {
+        let output = self.env.finish(self.env.command("sh", &["-ec", script]));
+        assert_eq!(output.code, 0, "{script}: {}", output.stderr);
+    }
+
     /// Has podman read `/etc/containers/containers.conf` and nothing else: the machine's
     /// overrides, with these changes.
     pub fn configure(&mut self, change: impl FnOnce(&mut toml::Table)) {
