@@ -33,7 +33,9 @@ export def --wrapped "agent-session start" [
         ...(if $yes { [--yes] } else { [] })
         ...$args
     ]
-    if (is-detached $args) { json start $args } else { ^agent-session start ...(with-home $args) }
+    # A flag's value loses the place that it was written at when it becomes a part of a list.
+    let places = [[value span]; [$agent (metadata $agent).span] [$name (metadata $name).span]]
+    if (is-detached $args) { json start $args --places $places } else { ^agent-session start ...(with-home $args) }
 }
 
 # Start a stopped session and reattach, going on with the agent's conversation
@@ -175,12 +177,12 @@ def json-of-names [command: string, piped: any, args: list<string>]: nothing -> 
     if (is-list $piped) and not (is-list $result) { [$result] } else { $result }
 }
 
-def json [command: string, args: list<string>]: nothing -> any {
-    run-json $command $args | typed
+def json [command: string, args: list<string>, --places: table = []]: nothing -> any {
+    run-json $command $args --places $places | typed
 }
 
 # Runs the program. Its failure is an error with its code and its hint, at the argument that it is about.
-def run-json [command: string, args: list<string>]: nothing -> any {
+def run-json [command: string, args: list<string>, --places: table = []]: nothing -> any {
     let done = ^agent-session --json $command ...(with-home $args) | complete
     # A doctor that finds faults fails with its report.
     if ($done.stdout | is-not-empty) {
@@ -189,16 +191,17 @@ def run-json [command: string, args: list<string>]: nothing -> any {
     }
     let error = $done.stderr | lines | last | from json | get error
     # Values keep the place that they were written at.
-    let places = $args | each {|arg|
+    let labels = $args | each {|arg|
         let end = "/" + ($arg | str replace --regex '^~?/' "")
         let is_it = $error.message has $"'($arg)'" or ($error.message ends-with $end)
-        if $is_it { [{text: "from here", span: (metadata $arg).span}] } else { [] }
+        let span = $places | where value == $arg | get span | append (metadata $arg).span | first
+        if $is_it { [{text: "from here", span: $span}] } else { [] }
     }
     error make {
         msg: $error.message
         code: $error.code
         help: $error.hint
-        labels: ($places | flatten | first 1)
+        labels: ($labels | flatten | first 1)
         inner: ($error.causes | each {|cause| {msg: $cause} })
     }
 }

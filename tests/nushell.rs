@@ -21,6 +21,8 @@ mod data;
 mod examples;
 #[path = "nushell/module.rs"]
 mod module;
+#[path = "nushell/readme.rs"]
+mod readme;
 #[path = "nushell/terminal.rs"]
 mod terminal;
 #[path = "nushell/tmux.rs"]

@@ -1,7 +1,7 @@
 //! The pictures of the documentation. `UPDATE_PICTURES=1 tests/run.sh pictures` takes them anew.
 
 use crate::support::fake_model::FakeModel;
-use crate::support::picture::check;
+use crate::support::picture::{check, screen};
 use crate::support::real::{KEY, answer, enter};
 use crate::support::work::DETACH;
 use crate::support::{Terminal, TestEnv};
@@ -48,7 +48,7 @@ fn a_session_with_claude_code() {
     enter(&mut shell, "write hello.py print('hello from the container')");
     shell.wait_for("● wrote it");
     let lines = ["Zellij (api)", "Claude Code v2", "Write(hello.py)", "hello from the container"];
-    check("session", &shell, &lines);
+    check("session", &screen(&shell), &lines);
     shell.send(DETACH);
     shell.wait_for("left session 'api'");
 }
@@ -79,5 +79,5 @@ fn a_list_of_sessions() {
         "site opencode stopped - 0s ago /home/ada/projects/site",
         r#"{"name":"api","agent":"claude","status":"running"}"#,
     ];
-    check("ls", &shell, &lines);
+    check("ls", &screen(&shell), &lines);
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Output, TestEnv, var};
 
 pub const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/shell/agent-session.nu");
-const PLUGIN: &str = env!("CARGO_BIN_EXE_nu_plugin_agent_session");
+pub const PLUGIN: &str = env!("CARGO_BIN_EXE_nu_plugin_agent_session");
 
 /// Nushell with a configuration of its own.
 pub struct Nu {

@@ -98,7 +98,7 @@ fn errors_have_code_hint_and_the_place_of_what_is_wrong() {
         ("agent-session inspect", "session_not_found", "agent-session inspect"),
         ("3.5 | agent-session stop", "usage", "3.5"),
         ("agent-session restart --detach nope", "session_not_found", "nope"),
-        ("agent-session start --detach -n 'a b'", "invalid_name", "'a b'"),
+        ("agent-session start --detach -n 'a b'", "invalid_name", "-n 'a b'"),
     ] {
         let [found, message, at] = nu.error(script);
         assert_eq!((found.as_str(), at.as_str()), (code, label), "{script}: {message}");

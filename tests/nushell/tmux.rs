@@ -46,6 +46,11 @@ impl<'a> Tmux<'a> {
         self.run(&["capture-pane", "-p"])
     }
 
+    /// The same, with the escape sequences of its colours.
+    pub fn coloured(&self) -> String {
+        self.run(&["capture-pane", "-e", "-p"])
+    }
+
     /// Waits until the screen satisfies a condition. The screen.
     pub fn wait(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let begin = std::time::Instant::now();

@@ -15,12 +15,12 @@ const TERM: Term = Term::new()
     .fg_color(Color::Rgb(RgbColor(214, 214, 220)))
     .bg_color(Color::Rgb(RgbColor(24, 25, 33)));
 
-/// Holds a picture of the documentation against what a terminal shows now: each of these lines must
+/// Holds a picture of the documentation against what a terminal shows now, with its escape sequences: each of these lines must
 /// be in both, whatever numbers and white space are in it. With `UPDATE_PICTURES` set the picture
 /// is taken anew.
-pub fn check(name: &str, terminal: &Terminal, lines: &[&str]) {
+pub fn check(name: &str, screen: &str, lines: &[&str]) {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("docs/pictures/{name}.svg"));
-    let picture = TERM.render_svg(&terminal.look(ansi));
+    let picture = TERM.render_svg(screen);
     if std::env::var_os("UPDATE_PICTURES").is_some() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &picture).unwrap();
@@ -59,7 +59,11 @@ pub fn masked(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// A screen as text with the escape sequences of its colours.
+/// What a terminal shows, as text with the escape sequences of its colours.
+pub fn screen(terminal: &Terminal) -> String {
+    terminal.look(ansi)
+}
+
 fn ansi(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();
     let mut out = String::new();
