@@ -79,6 +79,9 @@ fn its_conversation_goes_on_after_stop_and_restart() {
     let mut terminal = at_the_prompt(&bench);
     enter(&mut terminal, "hello");
     terminal.wait_for("● turn 1 echo: hello");
+    eventually("Claude Code has written down what it said", || {
+        !bench.inside("grep -rl 'turn 1 echo: hello' ~/.claude/projects || true").is_empty()
+    });
     bench.ok("stop");
     terminal.exit_code();
     let mut back = bench.restart();

@@ -25,7 +25,7 @@ fn examples(env: &TestEnv, command: Option<&str>) -> Vec<String> {
 fn somebody() -> TestEnv {
     let mut env = TestEnv::new();
     env.set("ANTHROPIC_API_KEY", "sk-ant-api03-somebodys");
-    for folder in ["project", "frontend", "backend", "shared-libs", "src/api"] {
+    for folder in ["project", "frontend", "backend", "shared-libs", "src/api", ".config/fish"] {
         env.mkdir(&format!("home/{folder}"));
     }
     env.mkdir("home/downloads");

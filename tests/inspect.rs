@@ -69,6 +69,7 @@ fn labels_on_container_and_volume_tell_everything() {
     let expected = [
         "agent",
         "args",
+        "certificates",
         "created",
         "definition",
         "env",
@@ -79,6 +80,8 @@ fn labels_on_container_and_volume_tell_everything() {
         "project",
         "schema",
         "secrets",
+        "source.base",
+        "source.zellij",
         "version",
     ];
     let with_env: Value =
@@ -91,7 +94,7 @@ fn labels_on_container_and_volume_tell_everything() {
     assert!(mounts[0]["device"].is_u64() && mounts[0]["inode"].is_u64());
     let volume: Value =
         serde_json::from_str(&env.podman(&["volume", "inspect", "agent-session-default"])).unwrap();
-    let of_image = ["definition", "image"];
+    let of_image = ["certificates", "definition", "image", "source.base", "source.zellij"];
     let expected: Vec<_> = expected.into_iter().filter(|name| !of_image.contains(name)).collect();
     assert_eq!(labels(&json!({"labels": volume[0]["Labels"]})), expected);
 }

@@ -163,7 +163,7 @@ fn mount_takes_a_source_a_target_and_a_mode() {
     .enumerate()
     {
         let (name, mount) = (format!("s{index}"), at(form));
-        env.podman_with("[ \"$1\" != run ] || { printf '%s\\n' \"$@\" >&2; exit 125; }");
+        env.podman_with("case \" $* \" in *' run '*) printf '%s\\n' \"$@\" >&2; exit 125;; esac");
         let args = ["start", "-a", "shell", "-n", &name, "--mount", &mount];
         let error = env.fails(&args, "podman_failed", 1);
         let source = if form.contains("{b}") { &b } else { &a };

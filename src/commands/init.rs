@@ -11,7 +11,7 @@ Examples:
   For bash, and with zsh in place of bash for zsh:
     $ echo 'eval \"$(agent-session init bash)\"' >> ~/.bashrc
   For fish:
-    $ mkdir -p ~/.config/fish && echo 'agent-session init fish | source' >> ~/.config/fish/config.fish
+    $ echo 'agent-session init fish | source' >> ~/.config/fish/config.fish
   For Nushell, in Nushell, and after each update again:
     > mkdir ($nu.data-dir | path join vendor autoload)
     > ^agent-session init nu | save --force ($nu.data-dir | path join vendor autoload agent-session.nu)

@@ -47,6 +47,8 @@ fn a_picture_of_typed_values() {
     let words = nu.interactive();
     let tmux = Tmux::new(&nu.env, &words.iter().map(String::as_str).collect::<Vec<_>>());
     tmux.wait("a prompt", |screen| screen.contains('>'));
+    tmux.keys(&["C-l"]);
+    tmux.wait("a cleared screen", |screen| screen.trim() == ">");
     let lines = [
         "agent-session ls | select name agent status uptime created",
         "agent-session agents | select name ready size | where size > 900MB",
@@ -59,5 +61,9 @@ fn a_picture_of_typed_values() {
             after.contains(last) && after.trim_end().ends_with('>')
         });
     }
-    picture::check("nushell", tmux.coloured().trim_end(), &[lines[0], "running", "stopped", "ago"]);
+    picture::check(
+        "nushell",
+        tmux.coloured().trim_end(),
+        &[lines[0], "running", "stopped", lines[1], "opencode"],
+    );
 }

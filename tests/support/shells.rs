@@ -79,7 +79,8 @@ impl Kind {
             Self::Fish => {
                 "set -g fish_greeting\nset -g tick 0\nfunction fish_title; end\n\
                  function fish_right_prompt; end\n\
-                 function fish_prompt; set -g tick (math $tick + 1); echo \"<$tick> \"; end\n\
+                 function count --on-event fish_prompt; set -g tick (math $tick + 1); end\n\
+                 function fish_prompt; echo \"<$tick> \"; end\n\
                  function go; read -z there <$DIRS/$argv[1]; cd -- $there; end\n"
             }
             Self::Nu => {
