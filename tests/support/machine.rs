@@ -14,7 +14,8 @@ use super::{Output, Terminal, var};
 const PATH: &str = "/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/machine.sh");
 /// What the kernel and the machine's owner bring, and where this machine lends it something.
-const NOT_ITS_OWN: [&str; 8] = ["dev", "proc", "sys", "run", "opt", "src", "tmp", "var/tmp"];
+const NOT_ITS_OWN: [&str; 9] =
+    ["dev", "proc", "sys", "run", "opt", "src", "tmp", "var/tmp", "var/lib/containers"];
 
 /// Who works on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
