@@ -88,6 +88,10 @@ impl Client {
     pub fn register(ctx: &Context, name: &SessionName) -> Result<Self> {
         let directory = clients_dir(ctx, name);
         make_private(&directory)?;
+        // One at a time: of two, the later one by its token finds the earlier one's file.
+        let gate = File::open(&directory).and_then(|gate| gate.lock().map(|()| gate));
+        let _gate =
+            gate.map_err(|source| Error::io(format!("locking {}", directory.display()), source))?;
         let token = format!("{:019}-{}", ctx.now().as_nanosecond(), std::process::id());
         let path = directory.join(&token);
         let registering = |source| Error::io(format!("writing {}", path.display()), source);

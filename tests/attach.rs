@@ -295,6 +295,22 @@ fn a_dead_terminal_is_detached_and_a_living_one_is_not() {
     mirrored(&mut living, &newcomer, "here");
 }
 
+#[test]
+fn terminals_that_come_and_go_at_once_are_not_taken_for_each_other() {
+    let work = work();
+    for _ in 0..3 {
+        let mut terminals: Vec<_> = (0..6).map(|_| work.start(100, 30)).collect();
+        for terminal in &mut terminals {
+            terminal.wait_for("/workspace>");
+            terminal.send(DETACH);
+        }
+        for terminal in &mut terminals {
+            assert_eq!(terminal.exit_code(), 0);
+        }
+    }
+    assert_eq!((work.clients(), work.clients_inside()), (0, 0));
+}
+
 /// Neither a line of podman's nor anything else has come before the session's own screen.
 fn attaches_cleanly(env: &TestEnv, args: &[&str]) {
     let mut terminal = env.terminal("agent-session", args);

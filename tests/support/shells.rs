@@ -79,7 +79,7 @@ impl Kind {
             Self::Fish => {
                 "set -g fish_greeting\nset -g tick 0\nfunction fish_title; end\n\
                  function fish_right_prompt; end\n\
-                 function count --on-event fish_prompt; set -g tick (math $tick + 1); end\n\
+                 function next_tick --on-event fish_prompt; set -g tick (math $tick + 1); end\n\
                  function fish_prompt; echo \"<$tick> \"; end\n\
                  function go; read -z there <$DIRS/$argv[1]; cd -- $there; end\n"
             }
@@ -160,7 +160,7 @@ impl Bench {
             let hook = self.env.ok(&["init", "nu"]).stdout;
             self.env.write("home/.config/nushell/hook.nu", &hook);
         }
-        let text = format!("{before}\n{}\n{}\n{after}\n", kind.hook_line(), kind.bench());
+        let text = format!("{before}\n{}\n{}\n{after}\n", kind.bench(), kind.hook_line());
         self.env.write(&format!("home/{}", kind.rc()), &text);
         let program = kind.program();
         let words: Vec<_> = starter.iter().copied().chain([program.as_str()]).collect();

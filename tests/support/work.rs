@@ -30,10 +30,15 @@ impl Work {
         Self { env, session }
     }
 
-    /// A terminal that `start` attaches, with a pane on it.
-    pub fn attach(&self, columns: u16, lines: u16) -> Terminal {
+    /// A terminal with `start` on it.
+    pub fn start(&self, columns: u16, lines: u16) -> Terminal {
         let args = ["start", "-n", &self.session];
-        let terminal = self.env.terminal_of("agent-session", &args, columns, lines);
+        self.env.terminal_of("agent-session", &args, columns, lines)
+    }
+
+    /// A terminal that `start` has attached.
+    pub fn attach(&self, columns: u16, lines: u16) -> Terminal {
+        let terminal = self.start(columns, lines);
         terminal.wait_for("Zellij");
         terminal
     }

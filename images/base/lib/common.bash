@@ -49,7 +49,7 @@ detach_client() {
     done
     ((i < 200)) || kill -KILL "$pid" 2>/dev/null || true
   fi
-  rm -f "$clients/$token" "$clients/.$token.err"
+  rm -rf "${clients:?}/$token" "$clients/.$token"
 }
 
 valid_token() {
