@@ -16,15 +16,22 @@ use clap::{CommandFactory, Parser};
 use clap_complete::CompleteEnv;
 
 fn main() -> ExitCode {
-    // Answers a shell that completes a command line, and ends.
-    CompleteEnv::with_factory(Cli::command).complete();
-    match Cli::try_parse() {
+    match parse() {
         Ok(cli) => match Context::from_process(progress::listener()) {
             Ok(ctx) => with_context(ctx, cli),
             Err(error) => fail(&error, cli.json),
         },
         Err(error) => usage(&error),
     }
+}
+
+fn parse() -> std::result::Result<Cli, clap::Error> {
+    if let Some(cli) = Cli::of_hook(std::env::args_os().skip(1)) {
+        return Ok(cli);
+    }
+    // Answers a shell that completes a command line, and ends.
+    CompleteEnv::with_factory(Cli::command).complete();
+    Cli::try_parse()
 }
 
 fn with_context(mut ctx: Context, cli: Cli) -> ExitCode {

@@ -149,7 +149,7 @@ fn podmans_own_detach_keys_are_the_agents() {
 /// Runs a command between two looks of a shell at the terminal, and waits with the terminal open.
 fn bracketed(work: &Work, command: &str) -> Terminal {
     let script = format!(
-        "printf 'line %s\\n' 1 2 3 4 5 6 7 8 9; stty -g >before; echo at the prompt; \
+        "seq -f 'line %g' 40; stty -g >before; echo at the prompt; \
          read -r go; {command}; echo $? >code; stty -g >after; echo at the prompt again; read -r end"
     );
     let terminal = work.env.terminal("bash", &["-c", &script]);
@@ -170,7 +170,7 @@ fn comes_back(work: &Work, end: impl FnOnce(&mut Terminal)) -> (String, String) 
     assert_eq!(terminal.state(), before);
     let read = |name| fs::read_to_string(work.env.path("project").join(name)).unwrap();
     assert_eq!(read("before"), read("after"));
-    terminal.wait_for("line 9\n");
+    terminal.wait_for("line 40\n");
     (terminal.text(), read("code").trim().to_owned())
 }
 

@@ -570,7 +570,9 @@ impl Terminal {
                 let news = screen.raw.len().saturating_sub(read + 3);
                 if read > 0 && screen.raw[news..].windows(4).any(|window| window == b"\x1b[6n") {
                     let (row, column) = screen.parser.screen().cursor_position();
-                    let _ = write!(reader, "\x1b[{};{}R", row + 1, column + 1);
+                    // In one piece, or what is typed meanwhile comes between.
+                    let answer = format!("\x1b[{};{}R", row + 1, column + 1);
+                    let _ = reader.write_all(answer.as_bytes());
                 }
                 screen.closed = read == 0;
                 shared.1.notify_all();
