@@ -17,20 +17,25 @@ if status is-interactive
     end
 
     # Recorded first: whatever goes wrong afterwards does not come again at the next prompt.
-    # No command substitution: it would take a name with a newline in it for two.
+    # No command substitution: it would take a name with a newline in it for two, and costs as much as all the rest.
     function __agent_session_moved
-        set -l root $PWD
-        while test -n "$root" -a ! -e "$root/.agent-session.toml"
-            string match --quiet --regex '(?s)^(?<root>.*)/' -- $root
-            or set root
+        set -l root
+        set -l directory ''
+        string match --quiet --regex --all '(?<names>/[^/]+)' -- $PWD
+        for name in $names
+            set directory $directory$name
+            test -e $directory/.agent-session.toml
+            and set root $directory
         end
         set -l last $__agent_session_root
-        set -l is_first (count $__agent_session_pwd)
+        set -q __agent_session_pwd
+        and set -l is_known
         set -g __agent_session_pwd $PWD
         set -g __agent_session_root $root
         test -n "$root" -a "$root" != "$last"
         or return
-        test "$is_first" != 0 -o "$AGENT_SESSION_HOOK" = eager
+        set -q is_known
+        or test "$AGENT_SESSION_HOOK" = eager
         or return
         __agent_session_is_silent
         or __agent_session_enter $root

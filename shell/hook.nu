@@ -36,10 +36,17 @@ $env.config.hooks.env_change.PWD = (
                     or $env.TERMINAL_EMULATOR? == "JetBrains-JediTerm"
                     or (
                         [
-                            AGENT_SESSION ZELLIJ INSIDE_EMACS VIM NVIM ZED_TERM CI
-                            INTELLIJ_ENVIRONMENT_READER VSCODE_RESOLVING_ENVIRONMENT
+                            $env.AGENT_SESSION?
+                            $env.ZELLIJ?
+                            $env.INSIDE_EMACS?
+                            $env.VIM?
+                            $env.NVIM?
+                            $env.ZED_TERM?
+                            $env.CI?
+                            $env.INTELLIJ_ENVIRONMENT_READER?
+                            $env.VSCODE_RESOLVING_ENVIRONMENT?
                         ]
-                        | any {|name| $env | get --optional $name | is-not-empty }
+                        | any {|| is-not-empty }
                     )
                 )
             }

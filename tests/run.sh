@@ -87,6 +87,9 @@ build() {
   "$checkout/tests/setup.sh" images "${CARGO_TARGET_DIR:-$checkout/target}/debug/agent-session"
 }
 
+# A test waits as often as it works: for podman, for a terminal, for an agent.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
+
 # Integration tests last: their summary is what the output closes with.
 all_tests() {
   cargo test --locked --lib --bins
