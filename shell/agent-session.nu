@@ -197,11 +197,14 @@ def run-json [command: string, args: list<string>, --places: table = []]: nothin
         let span = $places | where value == $arg | get span | append (metadata $arg).span | first
         if $is_it { [{text: "from here", span: $span}] } else { [] }
     }
-    error make {
+    let labels = $labels | flatten | first 1
+    # Where no argument is at fault it would point at itself.
+    let nowhere = $labels | is-empty
+    error make --unspanned=$nowhere {
         msg: $error.message
         code: $error.code
         help: $error.hint
-        labels: ($labels | flatten | first 1)
+        labels: $labels
         inner: ($error.causes | each {|cause| {msg: $cause} })
     }
 }

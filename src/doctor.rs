@@ -256,7 +256,11 @@ pub fn examine(ctx: &Context) -> Result<Vec<Finding>> {
 /// one; podman's words stay as its causes.
 #[must_use]
 pub fn explained(ctx: &Context, error: Error) -> Error {
-    if !matches!(error, Error::PodmanFailed { .. } | Error::PodmanUnreachable { .. }) {
+    let may_be_the_machines = matches!(
+        error,
+        Error::PodmanFailed { .. } | Error::PodmanUnreachable { .. } | Error::BuildFailed { .. }
+    );
+    if !may_be_the_machines {
         return error;
     }
     match explanation(ctx) {

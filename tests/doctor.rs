@@ -109,13 +109,19 @@ fn limit(machine: &mut Patient) {
     machine.env.before(&[&["prlimit", "--nofile=1024:1024"][..], &drop].concat());
 }
 
-#[test]
-fn limits_above_what_root_may_set_are_lowered() {
+/// A machine whose user may set none of podman's default limits.
+fn limited() -> Patient {
     let mut machine = Patient::of_root();
     machine.configure(|conf| {
         conf["containers"].as_table_mut().unwrap().remove("default_ulimits");
     });
     limit(&mut machine);
+    machine
+}
+
+#[test]
+fn limits_above_what_root_may_set_are_lowered() {
+    let machine = limited();
     machine.mends("ulimits", "failed");
     assert!(machine.etc("containers/containers.conf.d/agent-session-ulimits.conf").exists());
 }
@@ -391,12 +397,18 @@ fn a_mend_that_fails_is_told_with_its_words() {
 }
 
 #[test]
+fn a_build_that_podman_fails_tells_why() {
+    let machine = limited();
+    let steps = "FROM localhost/agent-session-base\nRUN echo >/home/agent/new\n";
+    machine.env.agent("tiny", "command = ['fish']", steps);
+    let error = machine.env.fails(&["build", "tiny"], "ulimits", 5);
+    assert!(error["hint"].as_str().unwrap().contains("agent-session-ulimits.conf"), "{error}");
+    assert!(error["causes"].to_string().contains("rlimit"), "{error}");
+}
+
+#[test]
 fn a_start_that_podman_fails_tells_why() {
-    let mut machine = Patient::of_root();
-    machine.configure(|conf| {
-        conf["containers"].as_table_mut().unwrap().remove("default_ulimits");
-    });
-    limit(&mut machine);
+    let machine = limited();
     let start = ["start", "--detach", "--agent", "shell"];
     let error = machine.env.fails(&start, "ulimits", 5);
     assert_eq!(

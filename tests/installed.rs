@@ -365,3 +365,36 @@ fn a_nushell_that_the_plugin_is_not_for_is_told_which_it_is_for() {
     let calls = scratch.calls();
     assert!(!calls.iter().any(|call| call.contains("--features nu --bin")), "{calls:?}");
 }
+
+/// From a repository of this checkout's files, under the address that the README.md names.
+#[test]
+fn the_first_lines_of_the_readme_run_as_they_stand() {
+    let (_, block) = include_str!("../README.md").split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let address = block.split_whitespace().nth(2).unwrap();
+    let mut scratch = Scratch::ready();
+    symlink(find("git"), scratch.path("bin/git")).unwrap();
+    let checkout = scratch.copy_checkout();
+    for step in ["init", "add --all", "-c user.name=me -c user.email=me@here commit --message=all"]
+    {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&checkout).args(step.split(' ')).env_clear();
+        let output = finish(git);
+        assert_eq!(output.code, 0, "{step}: {}", output.stderr);
+    }
+    scratch.vars.extend([
+        ("GIT_CONFIG_COUNT", "1".to_owned()),
+        ("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", checkout.display())),
+        ("GIT_CONFIG_VALUE_0", address.to_owned()),
+    ]);
+    fs::create_dir_all(scratch.home("projects/my-app")).unwrap();
+    scratch.script = scratch.path("first-lines");
+    fs::write(&scratch.script, block).unwrap();
+    let mut terminal = scratch.terminal(&[]);
+    // Whatever it asks.
+    terminal.send("\r\r\r\r\r\r");
+    assert_eq!(terminal.exit_code(), 0, "{}", terminal.text());
+    let project = scratch.home("projects/my-app");
+    let started = scratch.called("agent-session start").pop().unwrap();
+    assert!(started.contains(project.to_str().unwrap()), "{started}");
+}

@@ -19,6 +19,8 @@ mod bench;
 mod data;
 #[path = "nushell/examples.rs"]
 mod examples;
+#[path = "nushell/install.rs"]
+mod install;
 #[path = "nushell/module.rs"]
 mod module;
 #[path = "nushell/readme.rs"]

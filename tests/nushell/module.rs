@@ -108,6 +108,22 @@ fn the_flags_of_what_takes_the_terminal_are_those_of_the_command_line() {
 }
 
 #[test]
+fn an_error_that_no_argument_made_does_not_point_into_the_module() {
+    let nu = Nu::without_plugin();
+    for script in ["agent-session inspect", "agent-session inspect nope"] {
+        let output = nu.run(script);
+        assert!(output.stderr.contains("not found"), "{}", output.stderr);
+        assert!(!output.stderr.contains("agent-session.nu"), "{}", output.stderr);
+        assert_eq!(
+            output.stderr.contains("from here"),
+            script.contains("nope"),
+            "{}",
+            output.stderr
+        );
+    }
+}
+
+#[test]
 fn what_comes_behind_two_dashes_is_the_agents() {
     let nu = Nu::without_plugin();
     nu.env.record_shell("");

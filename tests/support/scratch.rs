@@ -15,16 +15,16 @@ pub const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/shell/install.sh"
 /// What the script may use of a system.
 const TOOLS: &str = "sh awk basename cat cmp cp cut dirname env getent grep head ls mkdir mv rm rmdir sed sort tail tr \
                      uname";
-/// Every stub writes down its words, then does this.
+/// Every stub writes down its words, then does this. Cargo installs all that is in `stubs`.
 const RUSTC: &str =
     "case $1 in -vV) echo 'host: any';; *) echo 'rustc 99.1.0 (0 2026-01-01)';; esac";
 const CARGO: &str = r#"case $1 in install) list=install;; uninstall) list=uninstall;; *) exit 0;; esac
 while [ $# -gt 1 ]; do case $1 in --root) root=$2;; esac; shift; done
 if [ $list = install ]; then
   mkdir -p "$root/bin"; printf '[v1]\n"agent-session" = []\n' >"$root/.crates.toml"; echo '{}' >"$root/.crates2.json"
-  cp "$HOME/../stubs/agent-session" "$root/bin/agent-session"
+  cp "$HOME/../stubs/"* "$root/bin/"
 else
-  rm "$root/bin/agent-session"; printf '[v1]\n' >"$root/.crates.toml"
+  for program in "$HOME/../stubs/"*; do rm "$root/bin/${program##*/}"; done; printf '[v1]\n' >"$root/.crates.toml"
 fi"#;
 /// No session, and nothing amiss.
 const PROGRAM: &str =
