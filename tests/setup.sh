@@ -86,6 +86,8 @@ setup_packages() {
   mapfile -t missing < <(missing_packages)
   # npm brings Nushell; any npm will do, so one that is there is left alone.
   command -v npm >/dev/null || missing+=(nodejs npm)
+  # What Rust links with.
+  command -v cc >/dev/null || missing+=(gcc libc6-dev)
   [ "${#missing[@]}" -gt 0 ] || return 0
   say "installing ${missing[*]}"
   logged apt-update apt-get update -qq
