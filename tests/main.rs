@@ -25,6 +25,7 @@ mod config;
 mod credentials;
 mod day;
 mod doctor;
+mod doctor_missing;
 mod errors;
 mod fallbacks;
 mod help;

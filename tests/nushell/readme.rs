@@ -51,7 +51,7 @@ fn a_picture_of_typed_values() {
     tmux.wait("a cleared screen", |screen| screen.trim() == ">");
     let lines = [
         "agent-session ls | select name agent status uptime created",
-        "agent-session agents | select name ready size | where size > 900MB",
+        "agent-session agents | select name ready size | where size > 800MB",
         "agent-session ls | get uptime | describe",
     ];
     for (line, last) in lines.iter().zip(["site", "opencode", "list<"]) {
