@@ -113,7 +113,8 @@ fn limit(machine: &mut Patient) {
 fn limited() -> Patient {
     let mut machine = Patient::of_root();
     machine.configure(|conf| {
-        conf["containers"].as_table_mut().unwrap().remove("default_ulimits");
+        let limits = vec!["nofile=1048576:1048576"];
+        conf["containers"].as_table_mut().unwrap().insert("default_ulimits".into(), limits.into());
     });
     limit(&mut machine);
     machine
@@ -130,7 +131,8 @@ fn limits_above_what_root_may_set_are_lowered() {
 fn limits_above_what_a_user_may_set_are_lowered() {
     let mut machine = Patient::of_user();
     machine.configure(|conf| {
-        conf["containers"]["default_ulimits"] = vec!["nofile=1048576:1048576"].into();
+        let limits = vec!["nofile=1048576:1048576"];
+        conf["containers"].as_table_mut().unwrap().insert("default_ulimits".into(), limits.into());
     });
     limit(&mut machine);
     machine.mends("ulimits", "failed");
