@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::context::Context;
+use crate::process;
 use crate::session::{SessionName, Status};
 
 /// A session, as the files tell it.
@@ -121,7 +122,7 @@ impl Files {
     fn state(&self, id: &str, name: &SessionName) -> Status {
         let file = self.running.join(id).join("userdata/pidfile");
         let pid = fs::read_to_string(file).ok().and_then(|text| text.trim().parse::<u32>().ok());
-        let Some(pid) = pid.filter(|pid| !is_dead(*pid)) else { return Status::Stopped };
+        let Some(pid) = pid.filter(|pid| process::is_alive(*pid)) else { return Status::Stopped };
         let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         // Another process may have the number by now. A rootless container need not have a control
         // group of its own.
@@ -141,13 +142,6 @@ fn is_of_session(pid: u32, name: &SessionName) -> bool {
 
 fn list(graph: &Path, driver: &str) -> PathBuf {
     graph.join(format!("{driver}-containers/containers.json"))
-}
-
-fn is_dead(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name, which may hold anything, ends with the last parenthesis (proc_pid_stat(5)).
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    matches!(state, None | Some('Z' | 'X'))
 }
 
 fn is_frozen(cgroups: &str) -> bool {

@@ -20,10 +20,11 @@
 //! container, session, agent, image, mount, credentials} -> podman -> process`. [`report`] and
 //! [`error`] are leaves; [`schema`] is derived from them.
 //!
-//! Inside a container, the scripts of `images/base/lib` are the other half: `up` makes sure of the
-//! Zellij server and the agent, `attach` and `detach` handle terminals by token, `agent` runs the
-//! agent or goes on with its conversation, `versions` tells what is inside. What they are to do
-//! comes to them in the container's environment, fixed when it was made.
+//! Inside a container, the scripts of `images/base/lib` are the other half: `main` waits for the
+//! container's end and lets all others end before it, `up` makes sure of the Zellij server and the
+//! agent, `attach` and `detach` handle terminals by token, `agent` runs the agent or goes on with its
+//! conversation, `versions` tells what is inside. What they are to do comes to them in the
+//! container's environment, fixed when it was made.
 //!
 //! # Invariants
 //!

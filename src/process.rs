@@ -197,6 +197,15 @@ pub(crate) fn spawn_error(program: &str, source: std::io::Error) -> Error {
     }
 }
 
+/// Whether a process of this machine lives; one that has ended and waits for its parent does not.
+#[must_use]
+pub fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, which may hold anything, ends with the last parenthesis (proc_pid_stat(5)).
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
+
 fn name(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }

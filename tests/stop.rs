@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::{TestEnv, kill};
+use crate::support::{TestEnv, eventually, kill};
 
 fn with_sessions(names: &[&str]) -> TestEnv {
     let env = TestEnv::new();
@@ -82,6 +83,74 @@ fn a_session_that_does_not_react_is_killed() {
     let env = with_sessions(&["default"]);
     let pid = env.podman(&["inspect", "--format={{.State.Pid}}", "agent-session-default"]);
     kill("STOP", &pid);
+    assert_eq!(env.json(&["stop"])["status"], "stopped");
+}
+
+/// A script that says into a file of the project's that it runs, that it was told to end, and that
+/// it did, which takes it until there is a file `go`.
+fn program(file: &str, signal: &str) -> String {
+    let pause = "read -t .1 <> <(:)";
+    let end = format!("echo told >{file}; until [ -e go ]; do {pause}; done; echo ended >{file}");
+    format!("trap '{end}; exit' {signal}; echo up >{file}; while :; do {pause}; done")
+}
+
+fn wait_until_said(env: &TestEnv, file: &str, text: &str) {
+    let file = env.project().join(file);
+    eventually(&format!("{} says {text}", file.display()), || {
+        fs::read_to_string(&file).is_ok_and(|said| said.trim_end() == text)
+    });
+}
+
+fn exec(env: &TestEnv, script: &str) {
+    env.podman(&["exec", "-d", "agent-session-default", "bash", "-c", script]);
+}
+
+#[test]
+fn a_session_runs_until_all_that_is_inside_has_ended_in_order() {
+    let env = TestEnv::new();
+    // What is deaf to the end of its terminal ends as programs do that have none.
+    let agent = format!("(trap '' HUP; exec bash deaf.sh) &\n{}", program("agent", "HUP"));
+    env.write("project/agent.sh", &agent);
+    env.write("project/deaf.sh", &program("deaf", "TERM"));
+    env.replace_shell("command = ['bash', 'agent.sh']");
+    env.ok(&["start", "-d", "-a", "shell"]);
+    exec(&env, &program("program", "TERM"));
+    exec(&env, &program("suspended", "TERM"));
+    let files = ["agent", "deaf", "program", "suspended"];
+    for file in files {
+        wait_until_said(&env, file, "up");
+    }
+    env.inside("default", "pkill -STOP -f '>[s]uspended'");
+    let mut stop = env.command("agent-session", &["stop"]).stdout(Stdio::null()).spawn().unwrap();
+    for file in files {
+        wait_until_said(&env, file, "told");
+    }
+    assert_eq!(env.status("default"), "running");
+    env.write("project/go", "");
+    assert!(stop.wait().unwrap().success());
+    assert_eq!(env.status("default"), "stopped");
+    for file in files {
+        wait_until_said(&env, file, "ended");
+    }
+}
+
+#[test]
+fn a_server_to_which_the_end_of_its_terminal_means_something_else_is_told_twice() {
+    let env = TestEnv::new();
+    env.write("project/agent.sh", &format!("trap : HUP; {}", program("server", "TERM")));
+    env.write("project/go", "");
+    env.replace_shell("command = ['bash', 'agent.sh']");
+    env.ok(&["start", "-d", "-a", "shell"]);
+    wait_until_said(&env, "server", "up");
+    env.ok(&["stop"]);
+    wait_until_said(&env, "server", "ended");
+}
+
+#[test]
+fn what_does_not_end_is_killed() {
+    let env = with_sessions(&["default"]);
+    exec(&env, "trap '' HUP TERM; echo up >deaf; exec sleep infinity");
+    wait_until_said(&env, "deaf", "up");
     assert_eq!(env.json(&["stop"])["status"], "stopped");
 }
 

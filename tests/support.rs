@@ -485,13 +485,21 @@ pub fn kill(signal: &str, pid: &str) {
 }
 
 /// Waits until a condition holds that nothing tells of.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    assert!(comes_true(condition), "never came true: {what}");
+}
+
+/// Whether a condition holds sooner or later.
+pub fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let (_never, clock) = mpsc::channel::<()>();
     let begin = Instant::now();
     while !condition() {
-        assert!(begin.elapsed() < PATIENCE, "never came true: {what}");
+        if begin.elapsed() > PATIENCE {
+            return false;
+        }
         let _ = clock.recv_timeout(Duration::from_millis(50));
     }
+    true
 }
 
 fn nonzero(number: u16) -> NonZero<u16> {

@@ -11,6 +11,8 @@ use crate::mount;
 use crate::session::{Limits, SessionName, Spec};
 
 const HOME: &str = "/home/agent";
+/// The container's own process, which lets all others end in order.
+const MAIN: &str = "/usr/lib/agent-session/main";
 /// The most processes of a session.
 const PIDS: u32 = 2048;
 
@@ -44,7 +46,7 @@ pub(super) fn arguments(
         let secret = format!("{}{variable}", name.secret_prefix());
         args.push(format!("--secret={secret},type=mount,target={variable},uid=1000,mode=0400"));
     }
-    args.extend([spec.image_id.clone(), "sleep".into(), "infinity".into()]);
+    args.extend([spec.image_id.clone(), MAIN.to_owned()]);
     Ok(args)
 }
 

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Container, Details, Image, Podman, Volume, expect_ok, operation, to_args};
 use crate::error::{Error, Result};
-use crate::process::Answer;
+use crate::process::{self, Answer};
 
 /// How often a question is put before podman is taken to be unusable.
 const ATTEMPTS: u32 = 4;
@@ -28,7 +28,12 @@ impl Podman {
     /// # Errors
     /// Those of a query.
     pub fn containers(&self, filters: &[String]) -> Result<Vec<Container>> {
-        self.list(["ps", "--all", "--no-trunc", "--format", "json"], filters)
+        let mut all: Vec<Container> =
+            self.list(["ps", "--all", "--no-trunc", "--format", "json"], filters)?;
+        if !self.remote {
+            all = all.into_iter().map(|one| one.while_it_lives(process::is_alive)).collect();
+        }
+        Ok(all)
     }
 
     /// Every volume that matches the filters.

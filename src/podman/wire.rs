@@ -25,6 +25,9 @@ pub struct Container {
     /// Seconds since 1970; of no meaning for one that never ran.
     #[serde(default)]
     started_at: i64,
+    /// Its first process, as the host counts; 0 where there is none.
+    #[serde(default)]
+    pid: u32,
 }
 
 impl Container {
@@ -33,6 +36,15 @@ impl Container {
     pub fn started(&self) -> Option<Timestamp> {
         let runs = matches!(self.state, ContainerState::Running | ContainerState::Paused);
         Timestamp::from_second(self.started_at).ok().filter(|_| runs)
+    }
+
+    /// Holds a container that podman is stopping for running until its first process has ended.
+    /// Podman 4.3 calls one so for ever if it lost its monitor.
+    pub(super) fn while_it_lives(mut self, is_alive: impl Fn(u32) -> bool) -> Self {
+        if self.state == ContainerState::Stopping && is_alive(self.pid) {
+            self.state = ContainerState::Running;
+        }
+        self
     }
 }
 
@@ -229,6 +241,16 @@ mod tests {
             ];
             assert_eq!(found, expected, "{}", version.name);
         }
+    }
+
+    #[test]
+    fn a_container_that_is_being_stopped_runs_while_it_lives() {
+        let state = |name: &str, alive: bool| {
+            container(&VERSIONS[0], name).while_it_lives(|pid| alive && pid > 0).state
+        };
+        assert_eq!(state("agent-session-lost", true), ContainerState::Running);
+        assert_eq!(state("agent-session-lost", false), ContainerState::Stopping);
+        assert_eq!(state("agent-session-stopped", true), ContainerState::Exited);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::fake_model::FakeModel;
-use super::{Output, Terminal, TestEnv, eventually};
+use super::{Output, Terminal, TestEnv, comes_true, eventually};
 
 /// Nothing else on the machine looks like it. Of the form that the agents take for a key.
 pub const KEY: &str = "sk-ant-api03-0123456789-the-key-of-the-tests";
@@ -161,7 +161,7 @@ pub fn insist(terminal: &mut Terminal, keys: &str, text: &str) {
 pub fn answer(terminal: &mut Terminal, text: &str, keys: impl Fn(&str) -> Option<String>) {
     let mut pressed: Option<(String, Instant)> = None;
     let mut pause = Duration::from_secs(1);
-    eventually(&format!("the keys lead to {text}"), || {
+    let is_shown = comes_true(|| {
         let screen = terminal.text();
         let Some(keys) = keys(&screen).filter(|_| !screen.contains(text)) else {
             return screen.contains(text);
@@ -175,4 +175,5 @@ pub fn answer(terminal: &mut Terminal, text: &str, keys: impl Fn(&str) -> Option
         pressed = Some((keys, Instant::now()));
         false
     });
+    assert!(is_shown, "the keys do not lead to {text}:\n{}", terminal.text());
 }
