@@ -59,8 +59,8 @@ packages=(
   slirp4netns uidmap fuse-overlayfs
   # the base image, where no registry answers; a server and certificates of its own
   mmdebstrap debootstrap ca-certificates openssl
-  # what mends a machine as an ordinary user
-  sudo
+  # machines of their own: their network, and what mends them as an ordinary user
+  iproute2 sudo
   # shells and tools the tests drive, and the linters
   zsh fish busybox tmux shellcheck shfmt hyperfine git jq xz-utils procps curl mandoc
   # what the shells' hooks are tried beside, and looked at with

@@ -134,12 +134,14 @@ impl Machine {
         command.args(["robind", env!("CARGO_MANIFEST_DIR"), "/src/agent-session"]);
         command.args(["robind".into(), registry(), "/opt/registry".into()]);
         command.arg("bind").arg(target).arg("/opt/target");
-        let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let log = self.folder.path().join("log");
+        let file = fs::File::create(&log).unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         let mut machine = command.spawn().unwrap();
         let mut pid = String::new();
         BufReader::new(machine.stdout.take().unwrap()).read_line(&mut pid).unwrap();
-        assert!(pid.ends_with('\n'), "the machine does not come up");
+        let words = fs::read_to_string(log).unwrap();
+        assert!(pid.ends_with('\n'), "the machine does not come up: {words}");
         self.running = Some((machine, pid.trim().to_owned()));
     }
 
