@@ -16,16 +16,34 @@ if status is-interactive
         or __agent_session_moved
     end
 
-    # Recorded first: whatever goes wrong afterwards does not come again at the next prompt.
     # No command substitution: it would take a name with a newline in it for two, and costs as much as all the rest.
+    # Each command costs, so that one asks for all parents at once, where there are no more than ten.
     function __agent_session_moved
-        set -l root
-        set -l directory ''
-        string match --quiet --regex --all '(?<names>/[^/]+)' -- $PWD
-        for name in $names
-            set directory $directory$name
-            test -e $directory/.agent-session.toml
-            and set root $directory
+        set -l n
+        string match --quiet --regex --all '(?<n>/[^/]+)' -- $PWD
+        if test -n "$n[11]" \
+                -o -e "$n[1]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]$n[6]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]$n[6]$n[7]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]$n[6]$n[7]$n[8]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]$n[6]$n[7]$n[8]$n[9]/.agent-session.toml" \
+                -o -e "$n[1]$n[2]$n[3]$n[4]$n[5]$n[6]$n[7]$n[8]$n[9]$n[10]/.agent-session.toml"
+            __agent_session_look
+        else
+            set -g __agent_session_pwd $PWD
+            set -g __agent_session_root
+        end
+    end
+
+    # Recorded first: whatever goes wrong afterwards does not come again at the next prompt.
+    function __agent_session_look
+        set -l root $PWD
+        while test -n "$root" -a ! -e "$root/.agent-session.toml"
+            string match --quiet --regex '(?s)^(?<root>.*)/' -- $root
         end
         set -l last $__agent_session_root
         set -q __agent_session_pwd

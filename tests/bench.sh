@@ -67,10 +67,12 @@ bench_start() {
     --prepare "$(script gone-bare "$(printf "$gone" agent-session-bench-bare agent-session-bench-bare)")"
 }
 
+# What runs inside ends first, on both sides.
 bench_stop() {
+  local container=agent-session-bench-ours
   compare 'stop' 'podman stop of the same container' \
-    "$tool stop bench-ours" "podman stop --time 5 agent-session-bench-ours" \
-    --prepare 'podman start agent-session-bench-ours'
+    "$tool stop bench-ours" "podman stop --time 5 $container" \
+    --prepare "$(script started "podman start $container && exec podman exec $container $server")"
 }
 
 bench_ls() {
@@ -101,12 +103,18 @@ painted() {
 # The median of microseconds, in milliseconds.
 middle() { printf '%s\n' "$@" | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] / 1000 }'; }
 
+# What a shell waits for at a prompt and at Tab, with a podman that hangs: neither asks it.
+bench_shell() {
+  printf 'name = "bench-ours"\nauto = "off"\n' >.agent-session.toml
+  "$tool" allow >/dev/null 2>&1
+  [ "$("$tool" status --prompt)" = 'bench-ours running' ] || die "status --prompt: $("$tool" status --prompt)"
+  compare 'status --prompt' 'true' "env PATH=$hung:$PATH $tool status --prompt" "env PATH=$hung:$PATH true"
+  compare "completing a session's name" 'true' \
+    "env PATH=$hung:$PATH COMPLETE=fish $tool -- agent-session stop ''" "env PATH=$hung:$PATH true"
+}
+
 # Seconds, not ratios: nothing else does this. A doctor that finds podman hanging waits for it as long as every command does.
 bench_doctor() {
-  local hung=$work/hung
-  mkdir -p "$hung"
-  printf '#!/bin/sh\nexec sleep 1000\n' >"$hung/podman"
-  chmod +x "$hung/podman"
   printf '\n| command | s |\n| --- | --- |\n'
   seconds 'doctor' "$tool doctor"
   seconds 'doctor (podman hangs)' "env PATH=$hung:$PATH $tool doctor"
@@ -125,13 +133,16 @@ main() {
   cargo build --quiet --release --locked --bins --example first_paint
   "$tool" build shell --zellij "$AGENT_SESSION_TEST_ZELLIJ" >/dev/null 2>&1
   trap cleanup EXIT
-  mkdir "$work/project"
+  hung=$work/hung
+  mkdir "$work/project" "$hung"
+  script hung/podman 'exec sleep 1000' >/dev/null
   cd "$work/project"
   printf '| command | ms | peer ms | ratio | peer |\n| --- | --- | --- | --- | --- |\n'
   bench_start
   bench_stop
   bench_ls
   bench_attach
+  bench_shell
   bench_doctor
 }
 

@@ -82,9 +82,10 @@ fn a_failed_build_leaves_the_old_image_and_keeps_its_whole_log() {
     tiny(&env, "ENV A=1");
     env.ok(&["build", "tiny"]);
     let before = image_id(&env);
+    // All on one stream: podman copies them one by one, each in its own time.
     tiny(
         &env,
-        "RUN echo first words; for i in $(seq 60); do echo line $i; done; echo the reason >&2; exit 3",
+        "RUN echo first words; for i in $(seq 60); do echo line $i; done; echo the reason; exit 3",
     );
     let error = env.fails(&["build", "tiny"], "build_failed", 1);
     let causes: Vec<_> =

@@ -39,6 +39,21 @@ fn a_project_is_entered_once_until_it_is_left() {
 }
 
 #[test]
+fn a_project_is_found_from_any_depth() {
+    let bench = Bench::new();
+    for kind in Kind::ALL {
+        let mut shell = bench.shell(kind);
+        for depth in 1..=14 {
+            let (below, back) = ("/d".repeat(depth), "/..".repeat(depth + 1));
+            bench.env.mkdir(&format!("project/one{below}"));
+            let call = if depth == 1 { "enter -- one" } else { "enter --again -- one" };
+            let (there, back) = (format!("cd one{below}"), format!("cd .{back}"));
+            check(&mut shell, &[(&there, &[call]), (&back, &[])]);
+        }
+    }
+}
+
+#[test]
 fn a_project_is_entered_at_the_prompt_behind_the_whole_line() {
     let lines: &[(&str, &[&str])] = &[
         ("cd one; agent-session mark", &["mark", "enter -- one"]),
