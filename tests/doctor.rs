@@ -103,26 +103,9 @@ fn a_file_of_keys_that_is_not_json_is_looked_at_by_jq() {
     assert!(!found.to_string().contains("secret-key"), "{found}");
 }
 
-/// Lower limits than podman asks for, and no right to raise them.
-fn limit(machine: &mut Patient) {
-    let drop = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"];
-    machine.env.before(&[&["prlimit", "--nofile=1024:1024"][..], &drop].concat());
-}
-
-/// A machine whose user may set none of podman's default limits.
-fn limited() -> Patient {
-    let mut machine = Patient::of_root();
-    machine.configure(|conf| {
-        let limits = vec!["nofile=1048576:1048576"];
-        conf["containers"].as_table_mut().unwrap().insert("default_ulimits".into(), limits.into());
-    });
-    limit(&mut machine);
-    machine
-}
-
 #[test]
 fn limits_above_what_root_may_set_are_lowered() {
-    let machine = limited();
+    let machine = Patient::limited();
     machine.mends("ulimits", "failed");
     assert!(machine.etc("containers/containers.conf.d/agent-session-ulimits.conf").exists());
 }
@@ -130,11 +113,7 @@ fn limits_above_what_root_may_set_are_lowered() {
 #[test]
 fn limits_above_what_a_user_may_set_are_lowered() {
     let mut machine = Patient::of_user();
-    machine.configure(|conf| {
-        let limits = vec!["nofile=1048576:1048576"];
-        conf["containers"].as_table_mut().unwrap().insert("default_ulimits".into(), limits.into());
-    });
-    limit(&mut machine);
+    machine.limit();
     machine.mends("ulimits", "failed");
     let file = "home/.config/containers/containers.conf.d/agent-session-ulimits.conf";
     assert!(machine.env.path(file).exists());
@@ -193,67 +172,6 @@ fn a_store_that_is_full_is_pruned() {
     let (exit, checks) = machine.doctor(&["--fix", "--yes"]);
     one(&checks, "disk", "warning");
     assert_eq!(exit, 0);
-}
-
-fn with_session(machine: &Patient) {
-    machine.env.ok(&["start", "--detach", "--agent", "shell", "--name", "x"]);
-}
-
-#[test]
-fn a_session_whose_terminal_server_died_is_restarted() {
-    let machine = Patient::of_root();
-    with_session(&machine);
-    machine.env.inside("x", "pkill -KILL -f 'zellij --server'");
-    let found = machine.mends("sessions", "warning");
-    assert_eq!(found["found"], "'x': its terminal server is gone");
-    assert_eq!(found["fix"], "agent-session restart --detach x");
-}
-
-#[test]
-fn a_session_without_its_container_is_started_by_nobody_but_the_user() {
-    let machine = Patient::of_root();
-    with_session(&machine);
-    machine.env.podman(&["rm", "--force", "--time=0", "agent-session-x"]);
-    let found = machine.finds("sessions", "warning");
-    assert_eq!(
-        (&found["fix"], &found["automatic"]),
-        (&"agent-session restart x".into(), &false.into())
-    );
-    machine.env.ok(&["restart", "--detach", "x"]);
-    machine.finds("sessions", "ok");
-}
-
-#[test]
-fn a_session_whose_folder_was_replaced_is_left_to_the_user() {
-    let machine = Patient::of_root();
-    with_session(&machine);
-    fs::rename(machine.env.project(), machine.env.path("elsewhere")).unwrap();
-    fs::create_dir(machine.env.project()).unwrap();
-    let found = machine.finds("sessions", "warning");
-    assert_eq!(found["fix"], "agent-session inspect x");
-}
-
-#[test]
-fn a_secret_of_no_session_is_removed() {
-    let machine = Patient::of_root();
-    let file = machine.env.write("key", "secret-key");
-    machine.env.podman(&["secret", "create", "agent-session.x.KEY", file.to_str().unwrap()]);
-    let found = machine.mends("leftovers", "warning");
-    assert_eq!(found["fix"], "podman secret rm agent-session.x.KEY");
-    assert_eq!(machine.env.podman(&["secret", "ls", "--quiet"]), "");
-}
-
-#[test]
-fn a_secret_of_a_session_that_is_being_made_is_left_alone() {
-    let machine = Patient::of_root();
-    let file = machine.env.write("key", "secret-key");
-    machine.env.podman(&["secret", "create", "agent-session.x.KEY", file.to_str().unwrap()]);
-    let locks = "home/.local/state/agent-session/locks";
-    let lock = fs::File::create(machine.env.mkdir(locks).join("session-x")).unwrap();
-    lock.lock().unwrap();
-    machine.finds("leftovers", "ok");
-    drop(lock);
-    machine.finds("leftovers", "warning");
 }
 
 #[test]
@@ -354,157 +272,6 @@ fn a_podman_that_lost_its_namespace_is_migrated() {
 }
 
 #[test]
-fn a_mend_is_agreed_to_one_by_one() {
-    let machine = Patient::of_root();
-    let key = |name: &str, text: &str| {
-        let file = machine.env.write(name, text);
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        file
-    };
-    let first = key("home/.claude.json", "{\"apiKey\": \"k\"}");
-    machine.as_root("mount --make-rprivate /");
-    let mode = || fs::metadata(&first).unwrap().permissions().mode() & 0o777;
-
-    let error = machine.env.fails(&["doctor", "--fix"], "confirmation_required", 6);
-    assert_eq!(error["hint"], "agent-session doctor --fix --yes");
-    assert_eq!(error["causes"][0], "root_mount: mount --make-rshared /");
-    machine.env.fails(&["doctor", "--yes"], "usage", 2);
-    assert_eq!(mode(), 0o644);
-
-    let mut terminal = machine.env.terminal("agent-session", &["doctor", "--fix"]);
-    terminal.wait_for("root_mount: mount --make-rshared /\nRun it? [y/N] ");
-    terminal.send("n\r");
-    terminal.wait(" the second question", |text| {
-        text.contains("credentials: chmod 600") && text.matches("Run it? [y/N]").count() == 2
-    });
-    terminal.send("y\r");
-    terminal.wait_for("0 failed, 1 to be warned of. Next: agent-session doctor --fix");
-    assert_eq!((terminal.exit_code(), mode()), (0, 0o600));
-    machine.finds("root_mount", "warning");
-}
-
-#[test]
-fn a_mend_that_fails_is_told_with_its_words() {
-    let machine = Patient::of_user();
-    machine.as_root("mount --make-rprivate /");
-    machine.env.fake("sudo", "#!/bin/sh\necho first >&2\necho 'no \x1b[31mpassword' >&2\nexit 1\n");
-    let error = machine.env.fails(&["doctor", "--fix", "--yes"], "mend_failed", 1);
-    assert_eq!(error["hint"], "sudo mount --make-rshared /");
-    assert_eq!(error["causes"][0], "first");
-    let words = machine.env.run(&["doctor", "--fix", "--yes"]).stderr;
-    assert!(
-        words.contains("'sudo mount --make-rshared /' failed") && !words.contains('\x1b'),
-        "{words:?}"
-    );
-}
-
-#[test]
-fn a_build_that_podman_fails_tells_why() {
-    let machine = limited();
-    let steps = "FROM localhost/agent-session-base\nRUN echo >/home/agent/new\n";
-    machine.env.agent("tiny", "command = ['fish']", steps);
-    let error = machine.env.fails(&["build", "tiny"], "ulimits", 5);
-    assert!(error["hint"].as_str().unwrap().contains("agent-session-ulimits.conf"), "{error}");
-    assert!(error["causes"].to_string().contains("rlimit"), "{error}");
-}
-
-#[test]
-fn a_start_that_podman_fails_tells_why() {
-    let machine = limited();
-    let start = ["start", "--detach", "--agent", "shell"];
-    let error = machine.env.fails(&start, "ulimits", 5);
-    assert_eq!(
-        error["message"],
-        "a container starts with lower limits only: podman's default limits are above what this user may set"
-    );
-    assert!(error["hint"].as_str().unwrap().contains("agent-session-ulimits.conf"), "{error}");
-    assert!(error["causes"].to_string().contains("rlimit"), "{error}");
-    machine.doctor(&["--fix", "--yes"]);
-    assert_eq!(machine.env.json(&start)["status"], "running");
-}
-
-#[test]
-fn a_start_that_fails_for_no_reason_of_the_machines_keeps_podmans_words() {
-    let machine = Patient::of_root();
-    machine
-        .env
-        .podman_with("case \"$*\" in 'run --detach '*) echo Error: whim >&2; exit 125;; esac");
-    let error = machine.env.fails(&["start", "--detach", "--agent", "shell"], "podman_failed", 1);
-    assert!(error["message"].as_str().unwrap().contains("whim"), "{error}");
-}
-
-#[test]
-fn the_table_is_short_coloured_and_ends_with_what_to_type() {
-    let machine = Patient::of_root();
-    let mut terminal = machine.env.terminal_of("agent-session", &["doctor"], 100, 60);
-    terminal.wait_for("All is well. Next: agent-session start");
-    assert_eq!(terminal.exit_code(), 0);
-    assert!(String::from_utf8_lossy(&terminal.raw()).contains("\x1b[32mok"));
-    assert!(terminal.lines().len() <= 30, "{}", terminal.text());
-    assert!(!machine.env.ok(&["doctor"]).stdout.contains('\x1b'));
-
-    machine.env.write("home/.claude.json", "{");
-    machine.as_root("mount --make-rprivate /");
-    let text = machine.env.ok(&["doctor"]).stdout;
-    assert!(
-        text.ends_with("0 failed, 2 to be warned of. Next: agent-session doctor --fix\n"),
-        "{text}"
-    );
-}
-
-#[test]
-fn nothing_from_outside_reaches_the_terminal_raw() {
-    let mut machine = Patient::of_root();
-    machine.env.set("HOME", machine.env.mkdir("evil\x1b]0;x\x07").to_str().unwrap());
-    machine.env.write("evil\x1b]0;x\x07/.claude.json", "{");
-    let text = machine.env.ok(&["doctor"]).stdout;
-    assert!(text.contains("warning  credentials") && !text.contains(['\x1b', '\x07']), "{text:?}");
-}
-
-#[test]
-fn a_name_that_a_killed_podman_left_reserved_is_freed() {
-    let mut machine = Patient::of_root();
-    let usual = machine.env.path("containers.conf");
-    let mut conf: toml::Table = fs::read_to_string(&usual).unwrap().parse().unwrap();
-    let engine = conf["engine"].as_table_mut().unwrap();
-    // A podman that knows nothing of the usual one, on the same storage.
-    for key in ["static_dir", "tmp_dir", "volume_path"] {
-        let path = machine.env.path("other").join(key);
-        engine.insert(key.into(), path.to_str().unwrap().into());
-    }
-    let other = machine.env.write("other.conf", &conf.to_string());
-    machine.env.set("CONTAINERS_CONF", other.to_str().unwrap());
-    let image = "localhost/agent-session-shell";
-    machine.env.podman(&["create", "--name=agent-session-x", image]);
-    machine.env.set("CONTAINERS_CONF", usual.to_str().unwrap());
-    let found = machine.mends("leftovers", "warning");
-    assert_eq!(found["found"], "the name agent-session-x is reserved");
-}
-
-#[test]
-fn agents_that_are_broken_outdated_or_not_built_are_told_apart() {
-    let machine = Patient::of_root();
-    let folder = "home/.config/agent-session/agents";
-    machine.env.write(&format!("{folder}/broken/agent.toml"), "title =");
-    machine.env.replace_shell("command = [\"fish\"]");
-    machine.env.agent("new", "command = [\"fish\"]", "FROM localhost/agent-session-base\n");
-    let (exit, checks) = machine.doctor(&[]);
-    let fix = |status, start: &str| {
-        let of_agent = |check: &&Value| {
-            check["status"] == status && check["found"].as_str().unwrap().contains(start)
-        };
-        let mut images = checks.iter().filter(|check| check["code"] == "images");
-        let found = images.find(of_agent).unwrap_or_else(|| panic!("{start}: {checks:#?}"));
-        found["fix"].as_str().unwrap_or_default().to_owned()
-    };
-    assert_eq!(exit, 0);
-    assert!(fix("warning", "broken").ends_with("broken/agent.toml"));
-    assert_eq!(fix("warning", "shell is of another definition"), "agent-session build shell");
-    assert_eq!(fix("note", "new is not built"), "agent-session build new");
-    assert_eq!(fix("ok", "claude is built"), "");
-}
-
-#[test]
 fn a_user_whose_sessions_end_with_the_last_logout_lingers() {
     let machine = Patient::of_user();
     machine.as_root(
@@ -528,30 +295,4 @@ fn a_cgroup_manager_that_is_not_there_is_done_without() {
     // Nobody answers where systemd would.
     machine.as_root("mkdir -p /run/systemd /run/dbus; for f in systemd dbus; do mount -t tmpfs tmpfs /run/$f; done");
     machine.mends("cgroup_manager", "failed");
-}
-
-#[test]
-fn what_a_shell_knows_is_noted() {
-    let mut machine = Patient::of_root();
-    machine.env.set("SHELL", "/bin/bash");
-    let fix = machine.finds("shell_hook", "note")["fix"].as_str().unwrap().to_owned();
-    assert!(machine.finds("completions", "note")["meaning"].as_str().unwrap().contains("Tab"));
-    // What is to be typed is typed.
-    assert_eq!(machine.env.finish(machine.env.command("bash", &["-c", &fix])).code, 0);
-    machine.finds("shell_hook", "ok");
-    machine.env.write("home/.local/share/bash-completion/completions/agent-session", "");
-    machine.finds("completions", "ok");
-}
-
-#[test]
-fn nushells_plugin_is_of_nushells_version() {
-    let machine = Patient::of_root();
-    machine.env.fake("nu", "#!/bin/sh\necho 0.115.1\n");
-    let has_plugin = machine.finds("nushell_plugin", "note");
-    assert!(has_plugin["found"].as_str().unwrap().ends_with("is not installed"));
-    machine.env.fake("nu_plugin_agent_session", "#!/bin/sh\n");
-    machine.finds("nushell_plugin", "ok");
-    machine.env.fake("nu", "#!/bin/sh\necho 0.114.0\n");
-    let found = machine.finds("nushell_plugin", "warning");
-    assert_eq!(found["found"], "nu is 0.114.0, the plugin is built for 0.115");
 }

@@ -26,6 +26,8 @@ mod credentials;
 mod day;
 mod doctor;
 mod doctor_missing;
+mod doctor_sessions;
+mod doctor_words;
 mod errors;
 mod fallbacks;
 mod help;

@@ -93,6 +93,24 @@ impl Patient {
         assert_eq!(output.code, 0, "{script}: {}", output.stderr);
     }
 
+    /// A machine whose user may set none of podman's default limits.
+    pub fn limited() -> Self {
+        let mut machine = Self::of_root();
+        machine.limit();
+        machine
+    }
+
+    /// Has podman ask for many open files, and takes the right to have them.
+    pub fn limit(&mut self) {
+        self.configure(|conf| {
+            let limits = vec!["nofile=1048576:1048576"];
+            let containers = conf["containers"].as_table_mut().unwrap();
+            containers.insert("default_ulimits".into(), limits.into());
+        });
+        let drop = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"];
+        self.env.before(&[&["prlimit", "--nofile=1024:1024"][..], &drop].concat());
+    }
+
     /// Has podman read `/etc/containers/containers.conf` and nothing else: the machine's
     /// overrides, with these changes.
     pub fn configure(&mut self, change: impl FnOnce(&mut toml::Table)) {
