@@ -291,7 +291,9 @@ fn a_user_whose_sessions_end_with_the_last_logout_lingers() {
 #[test]
 fn a_cgroup_manager_that_is_not_there_is_done_without() {
     let mut machine = Patient::of_root();
-    machine.configure(|conf| conf["engine"]["cgroup_manager"] = "systemd".into());
+    machine.configure(|conf| {
+        conf["engine"].as_table_mut().unwrap().insert("cgroup_manager".into(), "systemd".into());
+    });
     // Nobody answers where systemd would.
     machine.as_root("mkdir -p /run/systemd /run/dbus; for f in systemd dbus; do mount -t tmpfs tmpfs /run/$f; done");
     machine.mends("cgroup_manager", "failed");

@@ -462,6 +462,10 @@ pub fn var(name: &str) -> String {
 fn containers_conf(network: Network) -> String {
     let file = std::env::var("CONTAINERS_CONF").ok().map(|file| fs::read_to_string(file).unwrap());
     let mut conf: toml::Table = file.unwrap_or_default().parse().unwrap();
+    // A healthy machine has no overrides; the tests have some of each.
+    for table in ["containers", "engine"] {
+        conf.entry(table).or_insert_with(|| toml::Table::new().into());
+    }
     let mut set = |table: &str, key: &str, value: &str| {
         let table = conf.entry(table).or_insert_with(|| toml::Table::new().into());
         table.as_table_mut().unwrap().insert(key.into(), value.into());

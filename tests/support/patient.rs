@@ -115,11 +115,7 @@ impl Patient {
     /// overrides, with these changes.
     pub fn configure(&mut self, change: impl FnOnce(&mut toml::Table)) {
         let text = fs::read_to_string(self.env.path("containers.conf")).unwrap();
-        let mut conf: toml::Table = text.parse().unwrap();
-        // A healthy machine has no overrides.
-        for table in ["containers", "engine"] {
-            conf.entry(table).or_insert_with(|| toml::Table::new().into());
-        }
+        let mut conf = text.parse().unwrap();
         change(&mut conf);
         fs::write(self.etc("containers/containers.conf"), conf.to_string()).unwrap();
         self.env.unset("CONTAINERS_CONF");

@@ -39,7 +39,9 @@ impl Work {
     /// A terminal that `start` has attached.
     pub fn attach(&self, columns: u16, lines: u16) -> Terminal {
         let terminal = self.start(columns, lines);
-        terminal.wait_for("Zellij");
+        // Zellij 0.45 now and then leaves its bars out for a terminal that comes back to a busy machine.
+        let is_there = |screen: &str| screen.contains("Zellij") || screen.contains("/workspace>");
+        terminal.wait("the session", is_there);
         terminal
     }
 
