@@ -349,7 +349,7 @@ fn restart_on_a_terminal_brings_a_stopped_session_back() {
 fn start_and_restart_on_a_terminal_wake_a_paused_session() {
     let work = work();
     for command in ["start", "restart"] {
-        work.env.podman(&["pause", "agent-session-default"]);
+        work.env.pause("default");
         assert_eq!(work.listed()["status"], "paused");
         attaches_cleanly(&work.env, &[command]);
         assert_eq!(work.listed()["status"], "running");

@@ -2,29 +2,23 @@
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::{TestEnv, eventually};
 
-/// The tests of failures. What is asked on a terminal has no JSON: there the words are looked for.
-const TESTS: &[&str] = &[
-    include_str!("agents.rs"),
-    include_str!("build.rs"),
-    include_str!("config.rs"),
-    include_str!("doctor.rs"),
-    include_str!("errors.rs"),
-    include_str!("fallbacks.rs"),
-    include_str!("ls.rs"),
-    include_str!("mounts.rs"),
-    include_str!("project.rs"),
-    include_str!("prompts.rs"),
-    include_str!("rm.rs"),
-    include_str!("start.rs"),
-    include_str!("stop.rs"),
-    include_str!("trust.rs"),
-];
+/// The text of every black-box test.
+fn tests() -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
+}
 
 #[test]
 fn every_code_of_the_program_is_provoked_by_a_test() {
@@ -33,16 +27,18 @@ fn every_code_of_the_program_is_provoked_by_a_test() {
     let body = &source[begin..begin + source[begin..].find("\n    }\n").unwrap()];
     let codes: Vec<_> = body.split('"').skip(1).step_by(2).collect();
     assert!(codes.len() > 30, "{codes:?}");
+    let tests = tests();
     for code in codes {
+        // What is asked on a terminal has no JSON: there the words are looked for.
         let needle = match code {
             "declined" => "error: declined: ".to_owned(),
             "agent_required" => "no agent was chosen".into(),
             code => format!("\"{code}\", {}", exit_code(code)),
         };
         let split = needle.replace(", ", ",\n");
-        let one_line =
-            |text: &&str| text.contains(&needle) || text.replace("  ", "").contains(&split);
-        assert!(TESTS.iter().any(one_line), "no test provokes {code}");
+        let provokes =
+            |text: &String| text.contains(&needle) || text.replace("  ", "").contains(&split);
+        assert!(tests.iter().any(provokes), "no test provokes {code}");
     }
 }
 
@@ -64,7 +60,7 @@ fn exit_code(code: &str) -> u8 {
 #[test]
 fn a_podman_that_is_not_there_is_said_to_be_missing() {
     let mut env = TestEnv::new();
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_agent-session")).parent().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_agent-session")).parent().unwrap();
     let path = std::env::join_paths([env.path("bin").as_path(), program]).unwrap();
     let usual = format!("{}:/usr/bin", path.to_str().unwrap());
     env.set("PATH", path.to_str().unwrap());

@@ -88,7 +88,7 @@ fn json_has_every_field_typed_with_null_for_what_a_stopped_session_lacks() {
 fn a_paused_session_is_paused_until_start_lets_it_go_on() {
     let env = TestEnv::new();
     env.ok(&["start", "-d", "-a", "shell"]);
-    env.podman(&["pause", "agent-session-default"]);
+    env.pause("default");
     assert_eq!(env.status("default"), "paused");
     assert_eq!(env.json(&["start"])["status"], "running");
     assert_eq!(env.inside("default", "pgrep --count zellij"), "1");

@@ -60,7 +60,7 @@ fn a_running_session_is_refused_with_the_documented_words_even_by_force() {
 fn a_paused_session_is_refused_like_a_running_one() {
     let env = TestEnv::new();
     env.ok(&["start", "-d", "-a", "shell"]);
-    env.podman(&["pause", "agent-session-default"]);
+    env.pause("default");
     env.fails(&["rm", "-f"], "session_running", 4);
     assert_eq!(env.status("default"), "paused");
 }

@@ -38,7 +38,7 @@ fn a_prompt_follows_the_session_through_its_states() {
     env.ok(&["start", "-d"]);
     assert_eq!(prompt(&env), "web running\n");
     assert_eq!(env.json(&["status", "--prompt"])["status"], "running");
-    env.podman(&["pause", container]);
+    env.pause("web");
     assert_eq!(prompt(&env), "web paused\n");
     env.podman(&["unpause", container]);
     env.ok(&["stop"]);

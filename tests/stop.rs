@@ -63,7 +63,7 @@ fn names_are_case_sensitive() {
 #[test]
 fn a_paused_session_is_stopped() {
     let env = with_sessions(&["default"]);
-    env.podman(&["pause", "agent-session-default"]);
+    env.pause("default");
     assert_eq!(env.json(&["stop"])["status"], "stopped");
 }
 

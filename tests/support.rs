@@ -396,6 +396,12 @@ impl TestEnv {
         output.stdout.trim().to_owned()
     }
 
+    /// Freezes a session. runc gives up freezing processes that come and go ("unable to freeze").
+    pub fn pause(&self, session: &str) {
+        let args = ["pause", &format!("agent-session-{session}")];
+        eventually("paused", || self.finish(self.command("podman", &args)).code == 0);
+    }
+
     /// Runs a shell script inside a session, which must succeed. What it printed.
     pub fn inside(&self, session: &str, script: &str) -> String {
         self.podman(&["exec", &format!("agent-session-{session}"), "bash", "-c", script])
