@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::real::{Bench, KEY, answer, enter, insist};
+use crate::support::real::{Bench, KEY, enter, insist, ready, trust_workspace};
 use crate::support::{Terminal, TestEnv, eventually};
 
 fn bench() -> Bench {
@@ -16,30 +16,9 @@ fn bench() -> Bench {
 /// A new session on a terminal, at Claude Code's prompt. The folder had to be trusted before, and
 /// nothing else was asked: neither how to log in, nor for a theme, nor whether to use the key.
 fn at_the_prompt(bench: &Bench) -> Terminal {
-    trust(bench.start_on_terminal())
-}
-
-fn trust(mut terminal: Terminal) -> Terminal {
-    terminal.wait_for("Yes, I trust this folder");
-    // It is drawn anew now and then, back at its first choice; with Enter just then, Claude Code ends.
-    answer(&mut terminal, "Claude Code v", |screen| {
-        let dialog = &screen[screen.rfind("Quick safety check")?..];
-        let keys = match dialog.rsplit_once("/workspace>") {
-            Some((_, typed)) if typed.starts_with(" agent") => return None,
-            Some(_) => "agent\r",
-            None if dialog.contains("❯ Yes") => "\r",
-            None => "\x1b[B",
-        };
-        Some(keys.to_owned())
-    });
-    ready(&terminal);
+    let mut terminal = bench.start_on_terminal();
+    trust_workspace(&mut terminal);
     terminal
-}
-
-/// Waits until Claude Code shows its prompt, with nothing typed.
-fn ready(terminal: &Terminal) {
-    let is_prompt = |line: &str| line.trim() == "❯";
-    terminal.wait_for("Claude Code v").wait("a prompt", |text| text.lines().any(is_prompt));
 }
 
 fn writes_as_the_user(bench: &Bench) {

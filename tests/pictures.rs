@@ -2,7 +2,7 @@
 
 use crate::support::fake_model::FakeModel;
 use crate::support::picture::{check, screen};
-use crate::support::real::{KEY, answer, enter};
+use crate::support::real::{KEY, enter, trust_workspace};
 use crate::support::work::DETACH;
 use crate::support::{Terminal, TestEnv};
 
@@ -40,11 +40,7 @@ fn a_session_with_claude_code() {
     );
     quietly(&mut shell, &format!("agent-session start -d -a claude -n api {settings}"));
     shell.send("clear; agent-session start -n api\r");
-    answer(&mut shell, "Claude Code v", |screen| {
-        let keys = if screen.contains("❯ Yes") { "\r" } else { "\x1b[B" };
-        screen.contains("trust this folder").then(|| keys.to_owned())
-    });
-    shell.wait("a prompt", |screen| screen.lines().any(|line| line.trim() == "❯"));
+    trust_workspace(&mut shell);
     enter(&mut shell, "write hello.py print('hello from the container')");
     shell.wait_for("● wrote it");
     let lines = ["Zellij (api)", "Claude Code v2", "Write(hello.py)", "hello from the container"];

@@ -177,3 +177,27 @@ pub fn answer(terminal: &mut Terminal, text: &str, keys: impl Fn(&str) -> Option
     });
     assert!(is_shown, "the keys do not lead to {text}:\n{}", terminal.text());
 }
+
+/// Answers Claude Code's question whether the folder is trusted, and waits for its prompt. The
+/// question is drawn anew now and then, back at its first choice; with Enter just then, Claude Code
+/// ends, and is brought back on a clear screen.
+pub fn trust_workspace(terminal: &mut Terminal) {
+    terminal.wait_for("Yes, I trust this folder");
+    answer(terminal, "Claude Code v", |screen| {
+        let dialog = &screen[screen.rfind("Quick safety check")?..];
+        let keys = match dialog.rsplit_once("/workspace>") {
+            Some((_, typed)) if typed.starts_with(" clear") => return None,
+            Some(_) => "clear; agent\r",
+            None if dialog.contains("❯ Yes") => "\r",
+            None => "\x1b[B",
+        };
+        Some(keys.to_owned())
+    });
+    ready(terminal);
+}
+
+/// Waits until Claude Code shows its prompt, with nothing typed.
+pub fn ready(terminal: &Terminal) {
+    let is_prompt = |line: &str| line.trim() == "❯";
+    terminal.wait_for("Claude Code v").wait("a prompt", |text| text.lines().any(is_prompt));
+}
