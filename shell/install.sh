@@ -187,12 +187,17 @@ fetch_crates() {
     "check the network or the proxy (HTTPS_PROXY), then $again"
 }
 
+cargo_install() {
+  # shellcheck disable=SC2046 # a list of words
+  run cargo install --offline --locked --path "$checkout" --root "$prefix" $(linking) "$@"
+}
+
 install_binary() {
   step "Building agent-session and installing it into $prefix/bin; minutes, the first time"
   make_dir "$prefix/bin"
   [ -e "$prefix/.crates.toml" ] || remember tracking "$prefix"
   remember binary "$prefix"
-  run cargo install --offline --locked --path "$checkout" --root "$prefix" || fail 1 \
+  cargo_install || fail 1 \
     "the build failed (cargo's words are above); what was installed before is still there" "$again"
 }
 
@@ -210,8 +215,8 @@ install_plugin() {
     return 0
   fi
   remember plugin "$plugin"
-  run cargo install --offline --locked --path "$checkout" --root "$prefix" --features nu \
-    --bin nu_plugin_agent_session || fail 1 "the plugin's build failed (cargo's words are above)" "$again"
+  cargo_install --features nu --bin nu_plugin_agent_session ||
+    fail 1 "the plugin's build failed (cargo's words are above)" "$again"
   run nu --commands "plugin add r#'$plugin'#"
 }
 
@@ -286,6 +291,8 @@ main() {
   parse "$@"
   checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
   program=$prefix/bin/agent-session
+  # shellcheck source-path=SCRIPTDIR source=install/linking.sh
+  . "$checkout/shell/install/linking.sh"
   # shellcheck source-path=SCRIPTDIR source=install/packages.sh
   . "$checkout/shell/install/packages.sh"
   # shellcheck source-path=SCRIPTDIR source=install/record.sh

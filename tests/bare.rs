@@ -117,6 +117,8 @@ fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
         machine.ok("bash -ic 'command -v agent-session' 2>/dev/null").trim(),
         "/root/.cargo/bin/agent-session"
     );
+    let libraries = machine.ok("ldd /root/.cargo/bin/agent-session");
+    assert_eq!(libraries.trim(), "statically linked");
 
     let touched = machine.touched();
     let all = machine.ok(ALL_OF_PODMANS);

@@ -120,7 +120,8 @@ table() {
         if (ours[5] > 2) wrong = wrong $1 ": entering a project costs more than 2\n"
         if (ours[6] > 0.02) wrong = wrong $1 ": a prompt costs more than 0.02\n"
       } else for (i = 4; i <= 6; i++)
-        if (ours[i] > ratio[i]) wrong = wrong $1 ": " $2 " is ahead in column " i - 1 "\n"
+        # To the hundredth: neither has anything to do at a prompt in zsh and fish.
+        if (ours[i] > ratio[i] + 0.005) wrong = wrong $1 ": " $2 " is ahead in column " i - 1 "\n"
     }
     END { if (wrong) { printf "%s", wrong >"/dev/stderr"; exit 1 } }'
 }
@@ -130,10 +131,10 @@ main() {
   # shellcheck source=/dev/null
   . "$state/env.sh"
   cd "$checkout"
-  cargo build --quiet --release --locked --bins
+  install_release "$state/installed"
   mkdir -p "$peers/bin"
   get_peers
-  export PATH="${CARGO_TARGET_DIR:-$checkout/target}/release:$peers/bin:$PATH"
+  export PATH="$state/installed/bin:$peers/bin:$PATH"
   export HOME="$work/home" TERM=xterm-256color DIRENV_LOG_FORMAT='' MISE_QUIET=1
   unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME XDG_CACHE_HOME AGENT_SESSION ZELLIJ CI TMUX STY
   mkdir -p "$HOME"

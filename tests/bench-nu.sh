@@ -14,7 +14,6 @@ umask 022
 
 runs=${1:-30}
 work=$(mktemp -d)
-target=${CARGO_TARGET_DIR:-$checkout/target}
 
 cleanup() {
   podman rm --force --time 0 agent-session-bench-nu >/dev/null 2>&1 || true
@@ -51,22 +50,14 @@ table() {
   }'
 }
 
-# build NAME [OPTION]...: the core program as it is installed, under a name.
-build() {
-  local name=$1
-  shift
-  cargo build --quiet --release --locked --bins "$@"
-  cp "$target/release/agent-session" "$work/$name"
-}
-
 core() {
   local name
   hyperfine --shell none --warmup 20 --runs 300 --export-json "$work/result.json" \
-    "$work/without --version" "$work/with --version" true >"$work/hyperfine.log" 2>&1
+    "$work/without/bin/agent-session --version" "$work/with/bin/agent-session --version" true >"$work/hyperfine.log" 2>&1
   printf '\n| the core program | bytes | --version, ms |\n| --- | --- | --- |\n'
   for name in without with; do
-    printf '| built %s the plugin | %d | %.2f |\n' "$name" "$(stat -c %s "$work/$name")" \
-      "$(jq --arg it "$work/$name --version" '.results[] | select(.command == $it).median * 1000' "$work/result.json")"
+    printf '| built %s the plugin | %d | %.2f |\n' "$name" "$(stat -c %s "$work/$name/bin/agent-session")" \
+      "$(jq --arg it "$work/$name/bin/agent-session --version" '.results[] | select(.command == $it).median * 1000' "$work/result.json")"
   done
   printf '| true | | %.2f |\n' "$(jq '.results[2].median * 1000' "$work/result.json")"
 }
@@ -76,14 +67,14 @@ main() {
   . "$state/env.sh"
   cd "$checkout"
   trap cleanup EXIT
-  build without
-  build with --features nu
-  export PATH="$target/release:$PATH"
+  install_release "$work/without"
+  install_release "$work/with" --features nu
+  export PATH="$work/with/bin:$PATH"
   agent-session build shell --zellij "$AGENT_SESSION_TEST_ZELLIJ" >/dev/null 2>&1
   mkdir "$work/project"
   agent-session start -d -a shell -n bench-nu "$work/project" >/dev/null
   : >"$work/config.nu"
-  nu "plugin add $target/release/nu_plugin_agent_session"
+  nu "plugin add $work/with/bin/nu_plugin_agent_session"
   time_calls | table
   core
 }

@@ -12,7 +12,7 @@ umask 022
 
 runs=${1:-20}
 work=$(mktemp -d)
-tool=${CARGO_TARGET_DIR:-$checkout/target}/release/agent-session
+tool=$state/installed/bin/agent-session
 paint=${CARGO_TARGET_DIR:-$checkout/target}/release/examples/first_paint
 server=/usr/lib/agent-session/up
 text='/workspace>'
@@ -130,7 +130,8 @@ main() {
   # shellcheck source=/dev/null
   . "$state/env.sh"
   cd "$checkout"
-  cargo build --quiet --release --locked --bins --example first_paint
+  install_release "$state/installed"
+  cargo build --quiet --release --locked --example first_paint
   "$tool" build shell --zellij "$AGENT_SESSION_TEST_ZELLIJ" >/dev/null 2>&1
   trap cleanup EXIT
   hung=$work/hung

@@ -332,7 +332,7 @@ fn reading_the_hook_again_installs_it_once() {
         check(&mut shell, &[(again, &[]), ("cd one", &["enter --again -- one"])]);
         let count = match kind {
             Kind::Bash => "set -- ${PROMPT_COMMAND[@]}; agent-session $#",
-            Kind::Zsh => "agent-session $#precmd_functions",
+            Kind::Zsh => "agent-session $(($#chpwd_functions + $#precmd_functions))",
             Kind::Fish => {
                 "agent-session (functions --handlers | string match '*__agent_session*' | count)"
             }

@@ -176,6 +176,28 @@ fn help_is_on_standard_output() {
     }
 }
 
+/// How cargo links on a machine of this kind, whose compiler says that the C library's archive is there.
+fn linked_with(host: &str, archive: &str) -> bool {
+    let mut scratch = Scratch::ready();
+    scratch.stub("cc", &format!("[ $1 = -print-file-name=libc.a ] && echo {archive}"));
+    scratch.vars.push(("FAKE_HOST", host.into()));
+    scratch.ok(&["--yes", "--no-start"]);
+    let calls = scratch.called("cargo install");
+    let options =
+        format!("--target {host} --config target.{host}.rustflags='-Ctarget-feature=+crt-static'");
+    assert_eq!(calls[0].contains("--target"), calls[0].contains(&options), "{calls:?}");
+    calls[0].contains("--target")
+}
+
+#[test]
+fn the_c_library_is_linked_in_where_there_is_one_to_link() {
+    assert!(linked_with("x86_64-unknown-linux-gnu", "/usr/lib/x86_64-linux-gnu/libc.a"));
+    assert!(linked_with("aarch64-unknown-linux-gnu", "/usr/lib/libc.a"));
+    assert!(!linked_with("x86_64-unknown-linux-gnu", "libc.a"));
+    assert!(!linked_with("x86_64-unknown-linux-musl", "/usr/lib/libc.a"));
+    assert!(!linked_with("aarch64-apple-darwin", "libc.a"));
+}
+
 #[test]
 fn a_build_that_fails_ends_it_with_what_to_type() {
     let scratch = Scratch::ready();

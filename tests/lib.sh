@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What setup.sh and run.sh share: where things are, and how they talk.
+# What the scripts here share: where things are, how they talk, what they measure.
 # shellcheck disable=SC2034 # used where this is read
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -22,4 +22,14 @@ phase() {
   "$@"
   ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
   say "$(printf '%-10s %4d.%03d s' "$phase_name" $((ms / 1000)) $((ms % 1000)))"
+}
+
+# install_release DIR [OPTION]...: what shell/install.sh installs, into DIR/bin.
+install_release() {
+  local words
+  # shellcheck source-path=SCRIPTDIR source=../shell/install/linking.sh
+  . "$checkout/shell/install/linking.sh"
+  mapfile -t words < <(linking)
+  cargo install --quiet --locked --path "$checkout" --root "$1" "${words[@]}" "${@:2}" 2>"$1.log" ||
+    die "cargo install failed: $(tail -n 20 "$1.log")"
 }

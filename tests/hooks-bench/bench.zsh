@@ -4,7 +4,10 @@ zmodload zsh/datetime
 . "$HOOK"
 
 # What zsh runs before a prompt.
-functions[prompt]="${(F)precmd_functions:-:}"
+prompt() {
+  local function
+  for function in $precmd_functions; do $function; done
+}
 
 fork() { /bin/true }
 plain() { cd "$PLAIN/$1"; prompt }

@@ -17,7 +17,7 @@ const TOOLS: &str = "sh awk basename cat cmp cp cut dirname env getent grep head
                      uname";
 /// Every stub writes down its words, then does this. Cargo installs all that is in `stubs`.
 const RUSTC: &str =
-    "case $1 in -vV) echo 'host: any';; *) echo 'rustc 99.1.0 (0 2026-01-01)';; esac";
+    "case $1 in -vV) echo host: ${FAKE_HOST:-any};; *) echo 'rustc 99.1.0 (0 2026-01-01)';; esac";
 const CARGO: &str = r#"case $1 in install) list=install;; uninstall) list=uninstall;; *) exit 0;; esac
 while [ $# -gt 1 ]; do case $1 in --root) root=$2;; esac; shift; done
 if [ $list = install ]; then
