@@ -34,6 +34,15 @@ fn somebody() -> TestEnv {
     env
 }
 
+/// What is done with sessions that there are.
+const OF_SESSIONS: [&str; 5] = [
+    "agent-session stop",
+    "agent-session restart",
+    "agent-session ls",
+    "agent-session rm",
+    "agent-session inspect",
+];
+
 /// Starts three sessions, and stops one of them.
 fn start_sessions(env: &TestEnv) {
     for name in ["default", "backend", "frontend"] {
@@ -49,7 +58,7 @@ fn run(line: &str) {
         env.ok(&["deny", env.path("home/downloads").to_str().unwrap()]);
     } else if line.starts_with("agent-session allow") {
         env.write("project/.agent-session.toml", "agent = 'shell'\n");
-    } else if !line.starts_with("agent-session start") {
+    } else if OF_SESSIONS.iter().any(|words| line.starts_with(words)) {
         start_sessions(&env);
     }
     let script = format!("set -o pipefail; {line}; echo \"ended with $?\"; cat");
