@@ -112,6 +112,9 @@ main() {
   phase setup "$checkout/tests/setup.sh"
   # shellcheck source=/dev/null
   . "$state/env.sh"
+  # The tests' ordinary user runs what is built, and may not enter root's home.
+  "$AGENT_SESSION_TEST_AS_USER" test -x "$checkout" ||
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$state/target}"
   [ $# -gt 0 ] || gates
   phase build build
   phase_name=tests
