@@ -17,10 +17,10 @@ const OF_OTHERS: [&str; 8] = [
     ".bash_history",
 ];
 
-/// Everything that podman may hold, but for the layers of builds that were interrupted, which have no
-/// name. A session that runs writes to it all the time.
-const ALL_OF_PODMANS: &str = "podman ps -aq; podman volume ls -q; podman secret ls -q; \
-                              podman images --filter dangling=false --format '{{.Names}}'";
+/// Everything that podman may hold, the layers of builds that were interrupted among it. A session that
+/// runs writes to it all the time.
+const ALL_OF_PODMANS: &str = "podman ps -aq --external; podman volume ls -q; podman secret ls -q; \
+                              podman images --all --format '{{.Id}} {{.Names}}'";
 
 /// Who was attached.
 const OF_SESSIONS: &str = ".local/state/agent-session/clients";
@@ -100,7 +100,7 @@ fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
         ("apt-get -o", "Setting up"),
         ("==> Building agent-session", "$ cargo install"),
         ("==> Preparing your shell", ""),
-        ("==> Starting a session", "STEP 1"),
+        ("==> Starting a session", "STEP 5"),
     ] {
         interrupt(&machine, step, then);
     }

@@ -30,9 +30,16 @@ remove_sessions() {
 
 remove_images() {
   command -v podman >/dev/null || return 0
+  # A build that was interrupted leaves containers of its own, which no other listing shows, and layers without a name.
+  builders=$(podman ps --all --external --format '{{.Status}} {{.ID}} {{.Image}}' |
+    sed -n 's|^Storage \([^ ]*\) localhost/agent-session-.*|\1|p')
+  # shellcheck disable=SC2086 # a list of words
+  [ -z "$builders" ] || run podman rm --force $builders || say "  not all containers of builds could be removed"
   images=$(podman images --filter 'reference=localhost/agent-session-*' --format '{{.Repository}}:{{.Tag}}') || return 0
   # shellcheck disable=SC2086 # names have no spaces
   [ -z "$images" ] || run podman rmi $images || say "  not all images could be removed"
+  run podman image prune --force --external --filter label=io.agent-session.layer ||
+    say "  not all layers could be removed"
 }
 
 remove_kept() {
