@@ -7,16 +7,17 @@ use std::path::Path;
 use agent_session::cli::Cli;
 use clap::CommandFactory;
 use clap_complete::{Generator, Shell};
+use clap_complete_nushell::Nushell;
 
 use crate::support::{Terminal, TestEnv};
 
 /// Compares, or with `UPDATE_COMPLETIONS` set writes.
-fn check(shell: Shell) {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "agent-session", &mut script);
+fn check(shell: impl Generator) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("completions")
         .join(shell.file_name("agent-session"));
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "agent-session", &mut script);
     if std::env::var_os("UPDATE_COMPLETIONS").is_some() {
         fs::write(&file, &script).unwrap();
     }
@@ -38,6 +39,11 @@ fn zsh_is_up_to_date() {
 #[test]
 fn fish_is_up_to_date() {
     check(Shell::Fish);
+}
+
+#[test]
+fn nushell_is_up_to_date() {
+    check(Nushell);
 }
 
 /// The candidates for the last of these words, as a shell asks for them; podman is never asked.

@@ -33,6 +33,17 @@ fn what_the_plugin_declares_the_module_gives_without_it() {
     assert_eq!(found, wanted);
 }
 
+#[test]
+fn the_generated_completions_know_every_command() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/agent-session.nu");
+    let found = Nu::without_plugin().value(&format!("use {file} *; scope externs | get name"));
+    let found: Vec<_> = found.as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+    for command in Cli::command().get_subcommands() {
+        let name = format!("agent-session {}", command.get_name());
+        assert!(found.contains(&name.as_str()), "{name}: {found:?}");
+    }
+}
+
 /// One session that runs unless it is to be removed, and one that is stopped.
 fn prepare(nu: &Nu, script: &str) {
     nu.start(&["a", "b"]);
