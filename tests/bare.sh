@@ -42,7 +42,7 @@ inside() {
   nsenter --target "$init" --mount --pid --net --uts --ipc -- env -i HOME=/root USER=root SHELL=/bin/bash \
     LANG=C.UTF-8 TERM=xterm-256color "${@:2}" \
     PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    sh -c "$1" </dev/null
+    sh -c "$1" </dev/null 9>&-
 }
 
 clean_up() {

@@ -160,6 +160,8 @@ impl Bench {
             let hook = self.env.ok(&["init", "nu"]).stdout;
             self.env.write("home/.config/nushell/hook.nu", &hook);
         }
+        // Without it the first fish makes completions of all manuals, in the background.
+        self.env.mkdir("home/.local/share/fish/generated_completions");
         let text = format!("{before}\n{}\n{}\n{after}\n", kind.bench(), kind.hook_line());
         self.env.write(&format!("home/{}", kind.rc()), &text);
         let program = kind.program();
