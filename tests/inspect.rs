@@ -75,6 +75,7 @@ fn labels_on_container_and_volume_tell_everything() {
         "env",
         "image",
         "image-id",
+        "layer",
         "mounts",
         "name",
         "project",
