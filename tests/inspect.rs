@@ -95,7 +95,7 @@ fn labels_on_container_and_volume_tell_everything() {
     assert!(mounts[0]["device"].is_u64() && mounts[0]["inode"].is_u64());
     let volume: Value =
         serde_json::from_str(&env.podman(&["volume", "inspect", "agent-session-default"])).unwrap();
-    let of_image = ["certificates", "definition", "image", "source.base", "source.zellij"];
+    let of_image = ["certificates", "definition", "image", "layer", "source.base", "source.zellij"];
     let expected: Vec<_> = expected.into_iter().filter(|name| !of_image.contains(name)).collect();
     assert_eq!(labels(&json!({"labels": volume[0]["Labels"]})), expected);
 }

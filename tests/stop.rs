@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 
 use serde_json::json;
 
@@ -86,11 +85,14 @@ fn a_session_that_does_not_react_is_killed() {
     assert_eq!(env.json(&["stop"])["status"], "stopped");
 }
 
-/// A script that says into a file of the project's that it runs, that it was told to end, and that
-/// it did, which takes it until there is a file `go`.
-fn program(file: &str, signal: &str) -> String {
+/// A script that says into its file in the project that it runs, that it was told to end, and that
+/// it did, which it does as soon as all of `company` were told.
+fn program(file: &str, signal: &str, company: &[&str]) -> String {
     let pause = "read -t .1 <> <(:)";
-    let end = format!("echo told >{file}; until [ -e go ]; do {pause}; done; echo ended >{file}");
+    let company = company.join(" ");
+    let end = format!(
+        "echo told >{file}; while grep -qx up {company}; do {pause}; done; echo ended >{file}"
+    );
     format!("trap '{end}; exit' {signal}; echo up >{file}; while :; do {pause}; done")
 }
 
@@ -108,28 +110,22 @@ fn exec(env: &TestEnv, script: &str) {
 #[test]
 fn a_session_runs_until_all_that_is_inside_has_ended_in_order() {
     let env = TestEnv::new();
+    let all = ["agent", "deaf", "program", "suspended"];
     // What is deaf to the end of its terminal ends as programs do that have none.
-    let agent = format!("(trap '' HUP; exec bash deaf.sh) &\n{}", program("agent", "HUP"));
+    let agent = format!("(trap '' HUP; exec bash deaf.sh) &\n{}", program("agent", "HUP", &all));
     env.write("project/agent.sh", &agent);
-    env.write("project/deaf.sh", &program("deaf", "TERM"));
+    env.write("project/deaf.sh", &program("deaf", "TERM", &all));
     env.replace_shell("command = ['bash', 'agent.sh']");
     env.ok(&["start", "-d", "-a", "shell"]);
-    exec(&env, &program("program", "TERM"));
-    exec(&env, &program("suspended", "TERM"));
-    let files = ["agent", "deaf", "program", "suspended"];
-    for file in files {
+    exec(&env, &program("program", "TERM", &all));
+    exec(&env, &program("suspended", "TERM", &all));
+    for file in all {
         wait_until_said(&env, file, "up");
     }
     env.inside("default", "pkill -STOP -f '>[s]uspended'");
-    let mut stop = env.command("agent-session", &["stop"]).stdout(Stdio::null()).spawn().unwrap();
-    for file in files {
-        wait_until_said(&env, file, "told");
-    }
-    assert_eq!(env.status("default"), "running");
-    env.write("project/go", "");
-    assert!(stop.wait().unwrap().success());
+    env.ok(&["stop"]);
     assert_eq!(env.status("default"), "stopped");
-    for file in files {
+    for file in all {
         wait_until_said(&env, file, "ended");
     }
 }
@@ -137,8 +133,8 @@ fn a_session_runs_until_all_that_is_inside_has_ended_in_order() {
 #[test]
 fn a_server_to_which_the_end_of_its_terminal_means_something_else_is_told_twice() {
     let env = TestEnv::new();
-    env.write("project/agent.sh", &format!("trap : HUP; {}", program("server", "TERM")));
-    env.write("project/go", "");
+    let server = program("server", "TERM", &["server"]);
+    env.write("project/agent.sh", &format!("trap : HUP; {server}"));
     env.replace_shell("command = ['bash', 'agent.sh']");
     env.ok(&["start", "-d", "-a", "shell"]);
     wait_until_said(&env, "server", "up");
