@@ -1,8 +1,11 @@
 //! `shell/install.sh` on a bare machine, for real: Debian's packages, cargo, Podman, images, sessions. It is called as the
 //! README.md says.
 
+use std::fs;
+use std::path::Path;
+
 use crate::support::machine::{Contents, Machine, User};
-use crate::support::{Output, Terminal};
+use crate::support::{Output, Terminal, TestEnv, tls};
 
 const INSTALL: &str = "/src/agent-session/shell/install.sh";
 /// What is of podman's and cargo's making in a home, and stays.
@@ -80,6 +83,26 @@ fn taken_out(machine: &Machine) {
     assert_eq!(terminal.exit_code(), 0, "{}", terminal.text());
 }
 
+/// Has the machine's administrator trust an authority that nobody else knows, and puts clients
+/// here that show who trusts it.
+fn trust_an_authority(machine: &Machine, clients: &Path) {
+    fs::create_dir(clients).unwrap();
+    let certificate = tls::clients(clients);
+    fs::copy(certificate, machine.path("usr/local/share/ca-certificates/own.crt")).unwrap();
+}
+
+/// The clients that trust it in a session of this machine, where nobody asked for that.
+fn trusting_elsewhere(clients: &Path) -> String {
+    let env = TestEnv::new();
+    let volume = format!("--volume={}:/clients:ro", clients.display());
+    let image = "localhost/agent-session-shell";
+    env.podman(&["run", "--rm", &volume, image, "bash", "/clients/run"])
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
 #[test]
 fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
     let mut machine = Machine::new(User::Root);
@@ -131,12 +154,21 @@ fn root_comes_from_nothing_to_a_session_and_back_whatever_is_interrupted() {
 }
 
 #[test]
-fn an_ordinary_user_with_sudo_comes_to_a_session_and_keeps_it() {
+fn an_ordinary_user_comes_to_a_session_that_trusts_what_the_machine_does_and_keeps_it() {
     let mut machine = Machine::new(User::Mia);
+    let clients = machine.home("project/clients");
+    trust_an_authority(&machine, &clients);
     machine.boot(true);
     let before = machine.contents(&OF_OTHERS);
     installed(&machine, "--yes");
     let first = session(&machine);
+    let source = "{{index .Labels \"io.agent-session.source.base\"}}";
+    let source = format!("podman image inspect --format '{source}' localhost/agent-session-base");
+    assert_eq!(machine.ok(&source), "mmdebstrap\n");
+    let trusting = machine.ok("podman exec agent-session-default bash clients/run");
+    assert_eq!(words(&trusting), ["apt", "npm", "curl", "git", "node", "python"]);
+    assert_eq!(words(&trusting_elsewhere(&clients)), [""; 0]);
+
     installed(&machine, "");
     assert_eq!(session(&machine), first);
 

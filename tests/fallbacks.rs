@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::support::tls::certificate;
 use crate::support::{TestEnv, eventually, kill, var};
 
 const NO_REGISTRY: &str = "'manifest inspect') echo 'no such host' >&2; exit 125;;";
@@ -15,7 +16,7 @@ const MADE: &str = "localhost/agent-session-debian:trixie-slim";
 
 /// A store without images and no registry; each build is recorded, and fails.
 fn bare() -> TestEnv {
-    let env = TestEnv::bare(false);
+    let env = TestEnv::bare();
     record_builds(&env, NO_REGISTRY);
     debian_by(&env, "cp \"$AGENT_SESSION_TEST_DIR/base.tar\"");
     zellij_by_cargo(&env, "");
@@ -291,7 +292,7 @@ fn building_zellij_can_fail_or_be_interrupted_and_is_repeated() {
 #[test]
 fn certificates_are_staged_announced_and_chosen() {
     let env = bare();
-    let (_, ca) = certificate(&env);
+    let (_, ca) = certificate(&env.mkdir("tls"));
     let certificates = || -> usize {
         let found = fs::read_dir(staged(&env, "certificates")).unwrap();
         found.filter(|entry| entry.as_ref().unwrap().path().extension().is_some()).count()
@@ -316,7 +317,7 @@ fn certificates_are_staged_announced_and_chosen() {
 #[test]
 fn other_certificates_than_at_the_last_build_make_the_base_outdated() {
     let env = TestEnv::new();
-    let (_, ca) = certificate(&env);
+    let (_, ca) = certificate(&env.mkdir("tls"));
     env.fake("curl", "#!/bin/sh\nexit 6\n");
     zellij_by_cargo(&env, "");
     record_builds(&env, "never) ;;");
@@ -401,104 +402,4 @@ fn a_proxy_on_this_machine_is_reached_from_inside_a_build() {
         "localhost/agent-session-tiny",
     ]);
     assert!(!left.contains("127.0.0.1"), "{left}");
-}
-
-/// A server's key and certificate, and the CA that signed it.
-fn certificate(env: &TestEnv) -> (PathBuf, PathBuf) {
-    let folder = env.mkdir("tls");
-    let script = "exec 2>&1
-        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Throwaway CA' \
-          -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
-        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
-        printf 'subjectAltName=DNS:localhost\\n' >san
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.crt
-        cat server.crt server.key >server.pem; chmod 644 ca.pem";
-    let output = Command::new("sh").args(["-ec", script]).current_dir(&folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    (folder.join("server.pem"), folder.join("ca.pem"))
-}
-
-/// A TLS server with files that each kind of client takes for its own.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Server {
-    fn new(env: &TestEnv, certificate: &Path) -> Self {
-        let refs = format!("{}\trefs/heads/main\n", "1".repeat(40));
-        let packument = r#"{"name":"tiny","dist-tags":{"latest":"1.2.3"},"versions":{"1.2.3":{"name":"tiny","version":"1.2.3"}}}"#;
-        for (path, body) in [
-            ("repo/info/refs?service=git-upload-pack", refs.as_str()),
-            ("repo/HEAD", "ref: refs/heads/main\n"),
-            ("tiny", packument),
-        ] {
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            env.write(&format!("www/{path}"), &(head + body));
-        }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let child = Command::new("openssl")
-            .args(["s_server", "-quiet", "-HTTP", "-accept", &format!("127.0.0.1:{port}")])
-            .args(["-cert", certificate.to_str().unwrap()])
-            .current_dir(env.path("www"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        eventually("the server listens", || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        Self { child, port }
-    }
-
-    /// A script that prints the names of the clients that trust the server.
-    fn clients(&self) -> String {
-        let url = format!("https://localhost:{}", self.port);
-        [
-            ("apt", format!("/usr/lib/apt/apt-helper download-file {url}/tiny /tmp/by-apt")),
-            ("npm", format!("test $(npm view tiny version --cache /tmp/npm --fetch-retries=0 --registry={url}) = 1.2.3")),
-            ("curl", format!("curl -fsS {url}/tiny")),
-            ("git", format!("git ls-remote {url}/repo")),
-            ("node", format!("node -e \"fetch('{url}/tiny').then(answer => answer.json())\"")),
-            ("python", format!("python3 -c \"import urllib.request; urllib.request.urlopen('{url}/tiny').read()\"")),
-        ]
-        .map(|(name, command)| format!("{{ {command}; }} >&2 && echo {name}; "))
-        .concat()
-            + "true"
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[test]
-fn an_ordinary_user_on_a_bare_machine_gets_a_session_that_trusts_the_given_certificates() {
-    let env = TestEnv::bare(true);
-    env.podman_with(&format!("case \"$1 $2\" in {NO_REGISTRY} esac"));
-    env.fake("curl", "#!/bin/sh\nexit 6\n");
-    zellij_by_cargo(&env, "");
-    let (server, ca) = certificate(&env);
-    let server = Server::new(&env, &server);
-    let built = env.json(&["build", "shell", "--ca-certs", ca.to_str().unwrap()]);
-    assert_eq!(built["sources"]["base"], "mmdebstrap");
-    assert_eq!(built["sources"]["zellij"], "cargo");
-    let name = env.name("bare");
-    env.ok(&["start", "-d", "-a", "shell", "-n", &name]);
-    let trusting = |output: &str| output.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let inside = env.inside(&name, &server.clients());
-    assert_eq!(trusting(&inside), ["apt", "npm", "curl", "git", "node", "python"]);
-    let other = TestEnv::with_host_network();
-    let image = "localhost/agent-session-shell";
-    let outside = other.podman(&["run", "--rm", image, "bash", "-c", &server.clients()]);
-    assert_eq!(trusting(&outside), [""; 0]);
 }

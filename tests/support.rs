@@ -23,6 +23,7 @@ pub mod real;
 pub mod schema;
 pub mod scratch;
 pub mod shells;
+pub mod tls;
 pub mod work;
 
 /// How long anything may take before a test gives up on it. Machines are shared and slow; nothing
@@ -89,18 +90,14 @@ impl TestEnv {
         env
     }
 
-    /// A store without a single image; sessions and builds are on the host's network.
-    pub fn bare(rootless: bool) -> Self {
-        let env = Self::make(rootless, Network::Host);
+    /// A store without a single image.
+    pub fn bare() -> Self {
+        let env = Self::new();
         let root = env.root.path().display();
         let conf = format!(
             "[storage]\ndriver = \"overlay\"\ngraphroot = \"{root}/store\"\nrunroot = \"{root}/run\"\n"
         );
-        if rootless {
-            env.write("home/.config/containers/storage.conf", &conf);
-        } else {
-            env.write("storage.conf", &conf);
-        }
+        env.write("storage.conf", &conf);
         env
     }
 
@@ -435,8 +432,11 @@ impl Drop for TestEnv {
             String::from_utf8_lossy(&text).split_whitespace().map(String::from).collect::<Vec<_>>()
         };
         if !self.rootless {
-            podman(&["rm", "--force", "--time=0", "--all"]);
-            podman(&["volume", "rm", "--force", "--all"]);
+            // Where podman was never called there is nothing.
+            if self.path("store").exists() {
+                podman(&["rm", "--force", "--time=0", "--all"]);
+                podman(&["volume", "rm", "--force", "--all"]);
+            }
             self.unmount();
             return;
         }
