@@ -110,12 +110,15 @@ impl Podman {
     }
 
     /// Stops the container of this name if it has this label; it is no error where there is none.
+    /// The ids of those that do not run any more.
     ///
     /// # Errors
     /// [`Error::PodmanFailed`], also from a podman that is too old for the filter.
-    pub fn stop_labelled(&self, name: &str, label: &str) -> Result<()> {
+    pub fn stop_labelled(&self, name: &str, label: &str) -> Result<Vec<String>> {
         let name = format!("name=^{}$", name.replace('.', r"\."));
-        self.act(["stop", "--time", "5", "--filter", &name, "--filter", label])
+        let args = to_args(["stop", "--time", "5", "--filter", &name, "--filter", label]);
+        let answer = expect_ok(&operation(&args), self.run(&args, None, ACTION)?)?;
+        Ok(answer.stdout().lines().map(Into::into).collect())
     }
 
     /// Removes a container in any state, also one whose name alone is reserved by a `create` that

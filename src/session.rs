@@ -98,6 +98,17 @@ impl Session {
         matches!(state, Some(ContainerState::Running | ContainerState::Paused))
     }
 
+    /// The session as it is now that podman has stopped the containers of these ids; `None` where
+    /// its own is none of them.
+    #[must_use]
+    pub fn once_stopped(mut self, ids: &[String]) -> Option<Self> {
+        let container = self.container.as_mut().filter(|own| ids.contains(&own.id))?;
+        if container.state != ContainerState::Created {
+            container.state = ContainerState::Exited;
+        }
+        Some(self)
+    }
+
     /// Whether a newer image of its agent is built.
     #[must_use]
     pub fn is_outdated(&self) -> bool {

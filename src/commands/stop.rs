@@ -8,7 +8,6 @@ use crate::commands::{Outcome, names_or_default};
 use crate::complete;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::image::Tags;
 use crate::lock::SessionLock;
 use crate::podman::ContainerState;
 use crate::report::{OneOrMany, Report, SessionReport};
@@ -68,16 +67,23 @@ fn each<T: Send>(
 
 fn stop(ctx: &Context, name: &SessionName) -> Result<SessionReport> {
     let _lock = SessionLock::take(ctx, name)?;
-    // Podman finds the container by its name and label (others may have one of them), so that nothing need be asked before; what it
-    // could not do is seen in the state that is left.
-    let (stopped, tags) = thread::scope(|scope| {
-        let tags = scope.spawn(|| Tags::read(ctx, None));
-        (ctx.podman.stop_labelled(&name.container(), &session::with_name(name)), tags.join())
+    // Podman finds the container by its name and label (others may have one of them), so that
+    // nothing need be asked before, and the session is looked up meanwhile.
+    let (stopped, found) = thread::scope(|scope| {
+        let found = scope.spawn(|| session::find_container(ctx, name, None));
+        (ctx.podman.stop_labelled(&name.container(), &session::with_name(name)), found.join())
     });
-    let tags = tags.map_err(|_| Error::panicked("asking podman"))??;
-    let session = session::get_with(ctx, name, &tags)?;
+    let (found, tags) = found.map_err(|_| Error::panicked("asking podman"))??;
+    let is_done = |session: Session| session.once_stopped(stopped.as_deref().unwrap_or_default());
+    let session = match found.and_then(is_done) {
+        Some(session) => session,
+        // What podman could not do is seen in the state that is left.
+        None => session::get_with(ctx, name, &tags)?,
+    };
     let session = match session.status() {
-        Status::Running | Status::Paused | Status::Broken => stop_with_care(ctx, session, stopped)?,
+        Status::Running | Status::Paused | Status::Broken => {
+            stop_with_care(ctx, session, stopped.map(drop))?
+        }
         Status::Stopped | Status::Created => session,
     };
     Ok(SessionReport::new(ctx, &session))

@@ -98,6 +98,22 @@ fn podmans_states() {
 }
 
 #[test]
+fn what_podman_has_stopped_is_stopped_and_what_never_ran_is_not() {
+    let labels = spec().labels(&name("x"));
+    let once_stopped = |state, ids: &[&str]| {
+        let seen = [container(state, "agent-session-x", &labels)];
+        let session = assemble(&seen, &[], &Tags::default()).remove(0);
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        session.once_stopped(&ids).map(|session| (session.status(), session.is_live()))
+    };
+    for state in ["running", "stopping", "exited"] {
+        assert_eq!(once_stopped(state, &["0", "1"]), Some((Status::Stopped, false)), "{state}");
+    }
+    assert_eq!(once_stopped("created", &["1"]), Some((Status::Created, false)));
+    assert_eq!(once_stopped("running", &["11"]), None);
+}
+
+#[test]
 fn a_volume_alone_is_a_stopped_session() {
     let volume = Volume { name: "agent-session-x".into(), labels: spec().labels(&name("x")) };
     let found = assemble(&[], &[volume], &Tags::default());
