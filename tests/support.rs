@@ -119,6 +119,28 @@ impl TestEnv {
         fs::remove_dir_all(self.path("run")).unwrap();
     }
 
+    /// Ends what still runs of the test's own: what podman lost track of when it was killed, and what
+    /// would write into the directory while it is removed.
+    fn end_processes(&self) {
+        let root = self.root.path().to_string_lossy();
+        let is_own = |process: &Path| {
+            ["cmdline", "environ"].iter().any(|file| {
+                fs::read(process.join(file))
+                    .is_ok_and(|text| String::from_utf8_lossy(&text).contains(&*root))
+            })
+        };
+        comes_true(|| {
+            let all = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+            let own: Vec<_> = all.filter(|process| is_own(process)).collect();
+            for pid in own.iter().filter_map(|process| process.file_name()) {
+                // A monitor's container, too.
+                let _ = Command::new("pkill").args(["-KILL", "--parent"]).arg(pid).status();
+                let _ = Command::new("kill").args(["-s", "KILL"]).arg(pid).output();
+            }
+            own.is_empty()
+        });
+    }
+
     /// Takes away every mount below the test's directory.
     fn unmount(&self) {
         let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -437,6 +459,7 @@ impl Drop for TestEnv {
                 podman(&["rm", "--force", "--time=0", "--all"]);
                 podman(&["volume", "rm", "--force", "--all"]);
             }
+            self.end_processes();
             self.unmount();
             return;
         }
