@@ -53,9 +53,12 @@ if [[ $- == *i* ]]; then
 
   # Behind what is there, in the form that it has, on a line of its own: a string may end in `;` or in a comment.
   # A child shell that inherits it has no such array, and runs nothing.
+  # Anything in PROMPT_COMMAND behind bash-preexec has it miss the shell's first command: it keeps a list of its own.
   # shellcheck disable=SC2016,SC2128,SC2178,SC2179
-  if [[ ${PROMPT_COMMAND[*]-} == *__agent_session_hook* ]]; then
+  if [[ ${PROMPT_COMMAND[*]-}${precmd_functions[*]-} == *__agent_session_hook* ]]; then
     :
+  elif [[ ${bash_preexec_imported-}${__bp_imported-} ]]; then
+    precmd_functions+=(__agent_session_hook)
   elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) && [[ ${PROMPT_COMMAND[*]@a} == *a* ]]; then
     PROMPT_COMMAND+=('${__agent_session+"__agent_session_hook"}')
   else

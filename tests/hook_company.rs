@@ -2,8 +2,10 @@
 //! for.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use crate::support::shells::{Bench, Kind};
+use crate::support::var;
 
 /// What a shell reads for the hooks of direnv and zoxide; Nushell has none of direnv's, and one of
 /// zoxide's that is written as zoxide has it.
@@ -37,12 +39,16 @@ fn keeps_company(before: bool) {
         assert_eq!(shell.run(jump), ["enter --again -- one"], "{kind:?}\n{text}");
         let fails = "cd ../two; sh -c 'exit 7'";
         assert_eq!(shell.run(fails), ["enter -- two"], "{kind:?}");
-        let status = match kind {
-            Kind::Bash | Kind::Zsh => "$?",
-            Kind::Fish => "$status",
-            Kind::Nu => "$env.LAST_EXIT_CODE",
-        };
-        assert_eq!(shell.run(&kind.call(status)), ["7"], "{kind:?}");
+        assert_eq!(shell.run(&kind.call(status(kind))), ["7"], "{kind:?}");
+    }
+}
+
+/// The exit status of what was run last.
+fn status(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bash | Kind::Zsh => "$?",
+        Kind::Fish => "$status",
+        Kind::Nu => "$env.LAST_EXIT_CODE",
     }
 }
 
@@ -56,41 +62,95 @@ fn direnv_and_zoxide_may_come_after() {
     keeps_company(false);
 }
 
-/// As starship does without bash-preexec: it takes PROMPT_COMMAND's place, and runs what was there.
-const STARSHIP: &str = "precmd() { status=$?; (exit \"$status\"); eval \"${saved-}\"; }; \
-                        saved=$PROMPT_COMMAND; PROMPT_COMMAND=precmd";
+/// A bench that has starship, whose prompt has the number of prompts so far in it.
+fn with_starship() -> Bench {
+    let mut bench = Bench::new();
+    let config = "add_newline = false\nformat = '$env_var'\n\
+                  [env_var.PROMPT_TICK]\nformat = 'starship <$env_value> '\n";
+    let config = bench.env.write("starship.toml", config);
+    bench.env.set("STARSHIP_CONFIG", config.to_str().unwrap());
+    symlink(var("AGENT_SESSION_TEST_STARSHIP"), bench.env.path("bin/starship")).unwrap();
+    let init = bench.env.command("starship", &["init", "nu"]);
+    let init = bench.env.finish(init).stdout;
+    bench.env.write("home/.config/nushell/starship.nu", &init);
+    bench
+}
 
-/// As bash-preexec does: at the first prompt it puts itself around what is in PROMPT_COMMAND, and
-/// takes for the user's only what DEBUG sees after the last of it.
-const PREEXEC: &str = "\
-inside() { ready=; (exit \"$1\"); }; last() { ready=yes; }
-seen() { [ -z \"$ready\" ] || case $BASH_COMMAND in last) ;; *) ready=; user=$BASH_COMMAND ;; esac; }
-begin() { PROMPT_COMMAND=${PROMPT_COMMAND/begin/inside \\$?}$'\\n'last; trap seen DEBUG; }
-PROMPT_COMMAND=\"begin${PROMPT_COMMAND:+
-$PROMPT_COMMAND}\"";
+/// What a shell reads for it.
+fn starship(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bash => {
+            "export PROMPT_TICK=0; tick_up() { ((PROMPT_TICK += 1)); }; starship_precmd_user_func=tick_up\n\
+             eval \"$(starship init bash)\""
+        }
+        Kind::Zsh => {
+            "export PROMPT_TICK=0; tick_up() { ((PROMPT_TICK += 1)) }; precmd_functions+=(tick_up)\n\
+             eval \"$(starship init zsh)\""
+        }
+        Kind::Fish => {
+            "set -gx PROMPT_TICK 0; function tick_up --on-event fish_prompt; set PROMPT_TICK (math $PROMPT_TICK + 1); end\n\
+             starship init fish | source"
+        }
+        Kind::Nu => {
+            "use starship.nu\n\
+             $env.config.hooks.pre_prompt ++= [{|| $env.PROMPT_TICK = $'($env.tick.n)' }]"
+        }
+    }
+}
+
+fn bash_preexec() -> String {
+    format!(". {}", var("AGENT_SESSION_TEST_BASH_PREEXEC"))
+}
+
+/// Runs a shell that reads this before the hook or behind it.
+fn comes_and_goes(bench: &Bench, kind: Kind, before: &str, after: &str) {
+    let mut shell = bench.shell_with(kind, before, after);
+    let has_starship = before.contains("starship") || after.contains("starship");
+    assert_eq!(shell.terminal.text().contains("starship <"), has_starship, "{kind:?}");
+    let last_status = kind.call(status(kind));
+    let context = format!("{kind:?}: {before} | {after}");
+    assert_eq!(shell.run("cd one; sh -c 'exit 5'"), ["enter -- one"], "{context}");
+    assert_eq!(shell.run(&last_status), ["5"], "{context}");
+    assert_eq!(shell.run("cd ..; sh -c 'exit 6'"), [""; 0], "{context}");
+    assert_eq!(shell.run(&last_status), ["6"], "{context}");
+    assert_eq!(shell.run("cd one"), ["enter --again -- one"], "{context}");
+}
 
 #[test]
-fn prompts_that_take_over_prompt_command_may_come_before_and_after() {
-    let bench = Bench::new();
-    for other in [STARSHIP, PREEXEC] {
-        for (before, after) in [(other, ""), ("", other)] {
-            let mut shell = bench.shell_with(Kind::Bash, before, after);
-            assert_eq!(shell.run("cd one; (exit 5)"), ["enter -- one"], "{before}");
-            assert_eq!(shell.run("agent-session $?"), ["5"], "{before}");
-            assert_eq!(shell.run("cd ..; (exit 6)"), [""; 0], "{before}");
-            assert_eq!(shell.run("agent-session $?"), ["6"], "{before}");
-            assert_eq!(shell.run("cd one"), ["enter --again -- one"], "{before}");
-        }
+fn starship_may_come_before_and_after() {
+    let bench = with_starship();
+    for kind in Kind::ALL {
+        comes_and_goes(&bench, kind, starship(kind), "");
+        comes_and_goes(&bench, kind, "", starship(kind));
+    }
+}
+
+#[test]
+fn bash_preexec_may_come_before_and_after_and_starship_with_it() {
+    let bench = with_starship();
+    let (preexec, starship) = (bash_preexec(), starship(Kind::Bash));
+    let both = format!("{preexec}\n{starship}");
+    for (before, after) in [
+        (preexec.as_str(), ""),
+        ("", preexec.as_str()),
+        (both.as_str(), ""),
+        ("", both.as_str()),
+        (preexec.as_str(), starship),
+        (starship, preexec.as_str()),
+    ] {
+        comes_and_goes(&bench, Kind::Bash, before, after);
     }
 }
 
 #[test]
 fn what_sees_the_users_commands_sees_none_of_the_hooks() {
     let bench = Bench::new();
-    for (before, after) in [(PREEXEC, ""), ("", PREEXEC)] {
+    let preexec = format!("{}; preexec() {{ seen+=(\"$1\"); }}", bash_preexec());
+    for (before, after) in [(preexec.as_str(), ""), ("", preexec.as_str())] {
         let mut shell = bench.shell_with(Kind::Bash, before, after);
-        shell.run("cd one");
-        assert_eq!(shell.run("agent-session \"$user\""), ["agent-session \"$user\""], "{before}");
+        assert_eq!(shell.run("cd one"), ["enter -- one"]);
+        let line = "agent-session \"${seen[@]}\"";
+        assert_eq!(shell.run(line), [format!("cd one {line}")], "{before}");
     }
 }
 

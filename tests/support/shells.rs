@@ -162,7 +162,7 @@ impl Bench {
         }
         // Without it the first fish makes completions of all manuals, in the background.
         self.env.mkdir("home/.local/share/fish/generated_completions");
-        let text = format!("{before}\n{}\n{}\n{after}\n", kind.bench(), kind.hook_line());
+        let text = format!("{}\n{before}\n{}\n{after}\n", kind.bench(), kind.hook_line());
         self.env.write(&format!("home/{}", kind.rc()), &text);
         let program = kind.program();
         let words: Vec<_> = starter.iter().copied().chain([program.as_str()]).collect();
